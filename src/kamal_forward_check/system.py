@@ -1,0 +1,48 @@
+"""All that the program may ask of the machine it runs on, as one record that is passed in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+def _run(command: Sequence[str], limit: float) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - the callers' own fixed commands
+        command, capture_output=True, text=True, errors="replace", timeout=limit, check=False, stdin=subprocess.DEVNULL
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The machine: variables, folders, files, clock (seconds, monotonic) and programs.
+
+    Paths that people gave are relative to `cwd`.
+    """
+
+    environ: Mapping[str, str]
+    cwd: Path
+    home: Path
+    clock: Callable[[], float] = field(default=time.monotonic)
+    run: Callable[[Sequence[str], float], subprocess.CompletedProcess[str]] = field(default=_run)
+
+    @classmethod
+    def real(cls) -> System:
+        """The machine as this process sees it. Home is $HOME, as for ssh and Ruby."""
+        return cls(environ=dict(os.environ), cwd=Path.cwd(), home=Path(os.environ.get("HOME") or Path.home()))
+
+    def path(self, text: str) -> Path:
+        """`text` as a path: `~` is the home folder, and what is not absolute lies in `cwd`."""
+        if text == "~" or text.startswith("~/"):
+            return self.home / text[2:]
+        return self.cwd / text
+
+    def read_text(self, path: Path) -> str | None:
+        """The file's text as UTF-8 (bad bytes replaced), or None where there is no readable file."""
+        try:
+            return path.read_text(encoding="utf-8", errors="replace")
+        except (OSError, ValueError):
+            return None
