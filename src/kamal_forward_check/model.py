@@ -327,6 +327,16 @@ class Forwarding:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """What Kamal would open: whether a forward is needed, the routes, and what could not be worked out."""
+
+    forwarding: Forwarding
+    routes: tuple[Route, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """What was seen at one stage of one hop. `detail` is the library's, or the server's, own words."""
 
