@@ -119,7 +119,9 @@ def from_inputs(environ: Mapping[str, str]) -> Settings:
 
 
 def _judge(given: Mapping[Setting, Any], called: str, name_of: Any) -> Settings:
-    values = {s.field: _value(s, raw, called.format(name_of(s))) for s, raw in given.items() if raw not in (None, "", [])}
+    values = {
+        s.field: _value(s, raw, called.format(name_of(s))) for s, raw in given.items() if raw not in (None, "", [])
+    }
     known = {f.name for f in fields(Settings)}
     return Settings(**{name: value for name, value in values.items() if name in known})
 

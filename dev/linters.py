@@ -1,0 +1,37 @@
+"""Every linter of the project, one after the other, so that one run shows all there is to mend."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from dev.environment import ROOT
+from dev.machine import say
+
+SHELL = ("bin/invoke", ".ci/run")
+SCHEMAS = ("schema/deploy.schema.json", "schema/report.schema.json")
+LINTERS = (
+    ("ruff", "check"),
+    ("ruff", "format", "--check"),
+    ("mypy",),
+    ("lint-imports",),
+    ("check-jsonschema", "--check-metaschema", *SCHEMAS),
+    ("check-jsonschema", "--builtin-schema", "vendor.github-actions", "action.yml"),
+    ("shellcheck", *SHELL),
+    ("hadolint", "Dockerfile"),
+    ("zizmor", "--offline", "--no-progress", "action.yml"),
+)
+
+
+def run() -> int:
+    """Run them all; 1 where one of them found something."""
+    tools = Path(sys.executable).parent
+    failed = [name for name, *words in LINTERS if _fails(tools / name, *words)]
+    if failed:
+        say(f"to mend, by: {', '.join(failed)}")
+    return int(bool(failed))
+
+
+def _fails(*command: str | Path) -> bool:
+    return subprocess.run(command, cwd=ROOT, check=False).returncode != 0  # noqa: S603

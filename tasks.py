@@ -1,0 +1,101 @@
+"""A person's door in a checkout: the product's tasks, and those for working on it.
+
+`bin/invoke` runs this file; plain `invoke`, where it is installed, loads it too.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from invoke import Collection, Context, Exit, task
+
+from kamal_forward_check import program
+
+ROOT = Path(__file__).resolve().parent
+
+
+@contextmanager
+def _set_up() -> Iterator[None]:
+    """Say what only the machine's owner can provide as one message, without a traceback."""
+    from dev.machine import CannotSetUp
+
+    try:
+        yield
+    except CannotSetUp as error:
+        raise Exit(f"kamal-forward-check: {error}", code=2) from None
+
+
+def _end(status: int) -> None:
+    if status:
+        raise Exit(code=status)
+
+
+@task
+def demo(_context: Context) -> None:
+    """Start a bastion and two targets, of which one refuses, and check them for real."""
+    from dev import machine
+
+    with _set_up():
+        machine.need(*machine.LAB)
+    from lab.demo import main
+
+    main()
+
+
+@task(help={"args": "words for pytest, as one option: --args='-k forward -x'", "coverage": "measure branch coverage"})
+def test(_context: Context, args: str = "", coverage: bool = False) -> None:
+    """Get what the tests need and run them all."""
+    from dev import environment, machine, tests
+
+    with _set_up():
+        machine.need(*machine.LAB)
+        environment.tools()
+        environment.oracle()
+    _end(tests.run(args, coverage=coverage))
+
+
+@task
+def lint(_context: Context) -> None:
+    """Run every linter and the type checker."""
+    from dev import environment, linters
+
+    with _set_up():
+        environment.tools()
+    _end(linters.run())
+
+
+@task
+def lock(_context: Context) -> None:
+    """Write the hash-locked requirements anew from pyproject.toml."""
+    from dev import environment, locks
+
+    with _set_up():
+        environment.tools()
+        locks.write()
+
+
+@task
+def ci(_context: Context) -> None:
+    """Do what CI does: lint, then all tests."""
+    import subprocess
+
+    _end(subprocess.run([ROOT / ".ci" / "run"], check=False).returncode)  # noqa: S603 - our own file
+
+
+def namespace() -> Collection:
+    """The product's tasks, with demo, test and dev.* beside them."""
+    tasks = program.tasks()
+    tasks.add_task(demo)
+    tasks.add_task(test)
+    tasks.add_collection(Collection("dev", lint, lock, ci))
+    return tasks
+
+
+ns = namespace()
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))  # for dev and lab: bin/invoke runs python -I, which leaves the script's folder out
+    program.run(namespace=ns)
