@@ -1,0 +1,188 @@
+"""A lab: SSH servers on this machine with faults chosen by name, and a deploying machine that can reach them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from lab import faults
+from lab.host import Host, Pinned, accounts
+from lab.isolated import DEPLOYER, Isolated, put
+from lab.loopback import Loopback
+
+
+class LabError(RuntimeError):
+    """The lab cannot be as asked for, on this machine or at all."""
+
+
+def can_isolate() -> str:
+    """Why hosts can't have namespaces of their own here, or nothing."""
+    if sys.platform != "linux":
+        return "network namespaces need Linux"
+    if os.geteuid() != 0:
+        return "network namespaces need root"
+    missing = [tool for tool in ("unshare", "nsenter", "ip", "sshd") if not shutil.which(tool, path=_PATH)]
+    return f"{', '.join(missing)} not installed" if missing else ""
+
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True)
+class Home:
+    """A home folder of the deployer. `environ` is what a process needs in order to live there."""
+
+    path: Path
+    environ: Mapping[str, str]
+
+    @property
+    def key(self) -> Path:
+        """The private key that opens the hosts."""
+        return self.path / ".ssh" / "id_ed25519"
+
+    @property
+    def known_hosts(self) -> Path:
+        """The file with the hosts' pinned keys."""
+        return self.path / ".ssh" / "known_hosts"
+
+
+class Lab:
+    """Declare hosts, `start`, then `run` things on the deploying machine; all is gone when the `with` block ends."""
+
+    def __init__(self, *, log_level: str = "INFO") -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="kfc-lab-")).resolve()
+        self.hosts: dict[str, Host] = {}
+        self._log_level = log_level
+        self._agents: list[int] = []
+        self._homes = 0
+        self._keys = {name: self._make_key(name) for name in ("lab", "other")}
+        self._machines = Loopback(self.folder) if can_isolate() else Isolated(self.folder)
+
+    def _make_key(self, name: str) -> Path:
+        path = self.folder / f"{name}_key"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(path)], check=True)
+        return path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def isolated(self) -> bool:
+        """Whether each host is a machine of its own, with its own users and network."""
+        return isinstance(self._machines, Isolated)
+
+    def host(self, name: str, *on: str, faults: Iterable[str] = (), login: str = "root") -> Host:  # noqa: A002
+        """Declare a host on the networks `on` (front, back, inner; `back` unless said) with faults by name.
+
+        `login` is the user that the deployer will be: some faults are for this user alone.
+        """
+        names = tuple(faults)
+        host = Host(name, on or ("back",), names, login, self._log_level)
+        self._apply(host, names)
+        self.hosts[name] = host
+        return host
+
+    def _apply(self, host: Host, names: Iterable[str]) -> None:
+        for fault in names:
+            if not self.isolated:
+                raise LabError(f"{host.name}: faults need hosts of their own: {can_isolate()}")
+            faults.named(fault).apply(host)
+
+    def start(self) -> None:
+        """Start every host at once; when this returns, each answers as it is meant to."""
+        self._machines.start(list(self.hosts.values()), self._public("lab"), self._public("other"))
+
+    def _public(self, name: str) -> str:
+        return self._keys[name].with_suffix(".pub").read_text(encoding="ascii").strip()
+
+    def home(self, *, keys: bool = True, agent: bool = False) -> Home:
+        """A new home on the deployer, whose known_hosts has the hosts that are pinned (call after `start`).
+
+        `keys` puts the key that opens the hosts into ~/.ssh, `agent` into a real ssh-agent.
+        """
+        self._homes += 1
+        path = self.folder / "homes" / str(self._homes)
+        ssh = path / ".ssh"
+        ssh.mkdir(parents=True, mode=0o700)
+        if keys:
+            shutil.copy(self._keys["lab"], ssh / "id_ed25519")
+            shutil.copy(self._keys["lab"].with_suffix(".pub"), ssh / "id_ed25519.pub")
+        (ssh / "known_hosts").write_text("".join(self._pins()), encoding="ascii")
+        put(path, {"/.passwd": accounts({}, root=str(path))["/etc/passwd"]})
+        environ = {"HOME": str(path), "PATH": _PATH, "LANG": "C.UTF-8", "USER": "root", "LOGNAME": "root", "TERM": "dumb"}
+        if agent:
+            environ["SSH_AUTH_SOCK"] = self._agent(path)
+        return Home(path, environ)
+
+    def _pins(self) -> Iterable[str]:
+        for host in self.hosts.values():
+            pinned = host.pinned or (Pinned.YES if "front" in host.on else Pinned.NO)
+            if pinned is Pinned.NO:
+                continue
+            key = self._machines.host_key(host) if pinned is Pinned.YES else " ".join(self._public("other").split()[:2])
+            names = [host.name, *host.address.values()]
+            yield ",".join(names if host.port == 22 else [f"[{name}]:{host.port}" for name in names]) + f" {key}\n"  # noqa: PLR2004
+
+    def _agent(self, home: Path) -> str:
+        socket = str(home / "agent.sock")
+        said = subprocess.run(["ssh-agent", "-s", "-a", socket], check=True, capture_output=True, text=True).stdout
+        self._agents.append(int(said.split("SSH_AGENT_PID=")[1].split(";")[0]))
+        subprocess.run(["ssh-add", "-q", str(self._keys["lab"])], check=True, env={"SSH_AUTH_SOCK": socket, "PATH": _PATH})
+        return socket
+
+    def command(self, argv: Sequence[str], home: Home, *, cwd: Path | None = None) -> list[str]:
+        """The command line that runs `argv` on the deployer. To be run with `home.environ`."""
+        return [*self._machines.enter(DEPLOYER, home.path, str(cwd or home.path)), *argv]
+
+    def run(
+        self, argv: Sequence[str], home: Home, *, cwd: Path | None = None, env: Mapping[str, str] | None = None,
+        limit: float = 60.0,
+    ) -> subprocess.CompletedProcess[str]:  # fmt: skip
+        """Run a program on the deployer. Raises subprocess.TimeoutExpired after `limit` seconds, all of it killed."""
+        return _run(self.command(argv, home, cwd=cwd), {**home.environ, **(env or {})}, limit)
+
+    def on(self, name: str, argv: Sequence[str], limit: float = 10.0) -> subprocess.CompletedProcess[str]:
+        """Run a program on a host, as root."""
+        return _run([*self._machines.enter(name), *argv], {"PATH": _PATH, "LANG": "C.UTF-8", "HOME": "/root"}, limit)
+
+    def root(self, name: str) -> Path:
+        """Where a host's own files (/etc/ssh, /home, ...) lie, as seen from outside."""
+        return self._machines.root(name)
+
+    def log(self, name: str) -> str:
+        """What a host's sshd said."""
+        return self._machines.log(name).read_text(encoding="utf-8", errors="replace")
+
+    def close(self) -> None:
+        """End everything and leave nothing behind. Calling it again does nothing."""
+        for pid in self._agents:
+            os.kill(pid, signal.SIGTERM)
+        self._agents.clear()
+        self._machines.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _run(command: Sequence[str], environ: Mapping[str, str], limit: float) -> subprocess.CompletedProcess[str]:
+    process = subprocess.Popen(
+        command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, errors="replace", start_new_session=True,
+    )  # fmt: skip
+    try:
+        out, err = process.communicate(timeout=limit)
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    return subprocess.CompletedProcess(list(command), process.returncode, out, err)
