@@ -171,11 +171,12 @@ def _docker_proxy(host: Host) -> None:
 @_fault("port-held-by-forward", (TARGET,))
 def _held_by_forward(host: Host) -> None:
     """Another deploy of the same user holds the port with a forward of its own."""
-    host.files["/run/lab/key"] = File("", 0o600)
-    host.after.append(
-        "ssh -n -N -i /run/lab-key -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
-        f" -o ExitOnForwardFailure=yes -R 127.0.0.1:{REGISTRY_PORT}:127.0.0.1:9 {host.login}@127.0.0.1 >&2 &"
-    )
+    host.after += [
+        "ssh-keygen -q -t ed25519 -N '' -f /run/other-deploy",
+        f"cat /run/other-deploy.pub >> ~{host.login}/.ssh/authorized_keys",
+        "ssh -n -N -i /run/other-deploy -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
+        f" -o ExitOnForwardFailure=yes -R 127.0.0.1:{REGISTRY_PORT}:127.0.0.1:9 {host.login}@127.0.0.1 >&2 &",
+    ]
     host.ports.append(REGISTRY_PORT)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -56,10 +57,10 @@ class Isolated:
         for host in everyone:
             self._shells[host.name].hear()
         for host in hosts:
-            self._await(host, [host.port] if host.runs else [])
+            self._await(host.name, [host.port] if host.runs else [])
             if host.after:
                 self._shells[host.name].run("\n".join(host.after))
-                self._await(host, host.ports)
+                self._await(host.name, host.ports)
 
     @staticmethod
     def _number(hosts: Sequence[Host]) -> None:
@@ -116,13 +117,13 @@ class Isolated:
             lines.append(f"/usr/sbin/sshd -D -e {options} >&2 &")
         return "\n".join(lines)
 
-    def _await(self, host: Host, ports: Sequence[int]) -> None:
+    def _await(self, name: str, ports: Sequence[int]) -> None:
         """Wait until the host listens on `ports`: /proc tells, so no connection shows in the host's log."""
         until = time.monotonic() + _READY_WITHIN
-        while missing := [port for port in ports if not self._shells[host.name].listens(port)]:
+        while missing := [port for port in ports if not self._shells[name].listens(port)]:
             if time.monotonic() > until:
-                said = self.log(host.name).read_text(encoding="utf-8")
-                raise TimeoutError(f"{host.name} does not listen on {missing}: {said}")
+                said = self.log(name).read_text(encoding="utf-8")
+                raise TimeoutError(f"{name} does not listen on {missing}: {said}")
             time.sleep(0.002)
 
     def root(self, name: str) -> Path:
@@ -143,6 +144,11 @@ class Isolated:
             return [*prefix, "env", "-C", cwd]
         bind = 'mount --bind "$1" /etc/passwd; cd "$2"; shift 2; exec "$@"'
         return [*prefix, "unshare", "--mount", "sh", "-ec", bind, "sh", str(home / ".passwd"), cwd]
+
+    def background(self, name: str, argv: Sequence[str], port: int) -> None:
+        """Start a program on a host, for as long as the host lives; it is ready when it listens on `port`."""
+        self._shells[name].run(f"{shlex.join(argv)} >&2 &")
+        self._await(name, [port])
 
     def host_key(self, host: Host) -> str:
         """A host's public key: its type and base64."""

@@ -157,6 +157,10 @@ class Lab:
         """Run a program on a host, as root."""
         return _run([*self._machines.enter(name), *argv], {"PATH": _PATH, "LANG": "C.UTF-8", "HOME": "/root"}, limit)
 
+    def registry(self, port: int = 5555) -> None:
+        """Start what Kamal has on the deployer when it deploys: something on localhost that answers as a registry."""
+        self._machines.background(DEPLOYER, [sys.executable, str(Path(__file__).with_name("registry.py")), str(port)], port)
+
     def root(self, name: str) -> Path:
         """Where a host's own files (/etc/ssh, /home, ...) lie, as seen from outside."""
         return self._machines.root(name)

@@ -70,6 +70,15 @@ class Loopback:
         """The start of a command line: nothing to enter, all is one machine."""
         return ["env", "-C", cwd]
 
+    def background(self, name: str, argv: Sequence[str], port: int) -> None:  # noqa: ARG002 - one machine
+        """Start a program that ends with the lab; it is ready when it listens on `port`."""
+        self._daemons.append(subprocess.Popen(argv, stdin=subprocess.DEVNULL, start_new_session=True))
+        until = time.monotonic() + _READY_WITHIN
+        while not _answers(port):
+            if time.monotonic() > until:
+                raise TimeoutError(f"{argv} does not listen on {port}")
+            time.sleep(0.005)
+
     def host_key(self, host: Host) -> str:
         """A host's public key: its type and base64."""
         key = (self.root(host.name) / "etc/ssh/ssh_host_ed25519_key.pub").read_text(encoding="ascii")
@@ -88,3 +97,8 @@ def _free_port(address: str) -> int:
     with socket.create_server((address, 0)) as server:
         port: int = server.getsockname()[1]
         return port
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
