@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from invoke import Collection, Context, Exit, task
 
@@ -28,9 +31,11 @@ def _set_up() -> Iterator[None]:
         raise Exit(f"kamal-forward-check: {error}", code=2) from None
 
 
-def _end(status: int) -> None:
-    if status:
-        raise Exit(code=status)
+def _become(*command: str) -> NoReturn:
+    """Run `command` in this process's place: signals and the exit status are its own."""
+    sys.stdout.flush()
+    os.chdir(ROOT)
+    os.execv(command[0], command)  # noqa: S606 - our own commands
 
 
 @task
@@ -48,13 +53,13 @@ def demo(_context: Context) -> None:
 @task(help={"args": "words for pytest, as one option: --args='-k forward -x'", "coverage": "measure branch coverage"})
 def test(_context: Context, args: str = "", coverage: bool = False) -> None:
     """Get what the tests need and run them all."""
-    from dev import environment, machine, tests
+    from dev import environment, machine
 
     with _set_up():
         machine.need(*machine.LAB)
         environment.tools()
         environment.oracle()
-    _end(tests.run(args, coverage=coverage))
+    _become(sys.executable, "-I", "-m", "pytest", *(["--cov"] if coverage else []), *shlex.split(args))
 
 
 @task
@@ -64,7 +69,7 @@ def lint(_context: Context) -> None:
 
     with _set_up():
         environment.tools()
-    _end(linters.run())
+    raise Exit(code=linters.run())
 
 
 @task
@@ -80,9 +85,7 @@ def lock(_context: Context) -> None:
 @task
 def ci(_context: Context) -> None:
     """Do what CI does: lint, then all tests."""
-    import subprocess
-
-    _end(subprocess.run([ROOT / ".ci" / "run"], check=False).returncode)  # noqa: S603 - our own file
+    _become(str(ROOT / ".ci" / "run"))
 
 
 def namespace() -> Collection:

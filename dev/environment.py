@@ -1,23 +1,19 @@
 """Virtual environments made from the hash-locked requirements: whole, or made again.
 
-As a script it makes `.venv` for `bin/invoke`. It runs before anything is installed, so it needs Python's library alone.
+`bin/invoke` calls `main` before anything is installed, so Python's own library has to do.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
+import platform
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
+from dev.machine import CannotSetUp, alone, need, say
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [] if str(ROOT) in sys.path else [str(ROOT)]
-
-from dev.machine import CannotSetUp, need, say  # noqa: E402 - `python -I` leaves the script's folder out
-
 VENV = ROOT / ".venv"
 ORACLE = ROOT / ".venv-oracle"
 
@@ -26,12 +22,12 @@ def product(state: str) -> None:
     """`.venv` with what the product needs at run time, and the product itself as an editable install."""
 
     def make() -> None:
-        say("first call here: making .venv (about 15 seconds, once)")
+        say("making .venv from the locks (about 15 seconds, this once)")
         _create(VENV)
         _pip(VENV, "--require-hashes", "-r", ROOT / "requirements.txt", "-r", ROOT / "requirements-build.txt")
         _pip(VENV, "--no-build-isolation", "--no-index", "-e", ROOT)
 
-    _once(VENV / "stamp", state, make)
+    provide(VENV, "stamp", state, make)
 
 
 def tools() -> None:
@@ -39,52 +35,41 @@ def tools() -> None:
     lock = ROOT / "requirements-dev.txt"
 
     def make() -> None:
-        say("adding pytest, ruff, mypy and other tools to .venv (once)")
+        say("adding the tools of tests and lint to .venv (about 15 seconds, this once)")
         _pip(VENV, "--require-hashes", "-r", lock)
 
-    _once(VENV / "stamp-tools", lock.read_text(), make)
+    provide(VENV, "stamp-tools", lock.read_text(), make)
 
 
 def oracle() -> None:
-    """The real Kamal, as a binary, in an environment of its own."""
+    """The real Kamal, as a binary, in an environment of its own. Nothing where there is no such binary."""
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        return
     lock = ROOT / "requirements-oracle.txt"
 
     def make() -> None:
-        say("making .venv-oracle with the real Kamal (once)")
+        say("making .venv-oracle with the real Kamal (about 10 seconds, this once)")
         _create(ORACLE)
         _pip(ORACLE, "--require-hashes", "-r", lock)
 
-    _once(ORACLE / "stamp", f"{ROOT}\n{lock.read_text()}", make)
+    provide(ORACLE, "stamp", f"{ROOT}\n{lock.read_text()}", make)
 
 
-def _once(stamp: Path, state: str, make: Callable[[], None]) -> None:
-    """Run `make` unless `stamp` says `state`. It is written last: what has no stamp is half made."""
-    if _says(stamp, state):
+def provide(folder: Path, stamp: str, state: str, make: Callable[[], None]) -> None:
+    """Run `make` unless the file `stamp` in `folder` says `state`. It is written last: without it, all is half made."""
+
+    def whole() -> bool:
+        written = folder / stamp
+        return (folder / "bin" / "python").exists() and written.exists() and written.read_text() == state
+
+    if whole():
         return
-    with _alone():
-        if _says(stamp, state):
+    with alone(ROOT):
+        if whole():  # by now: another process was at it
             return
-        stamp.unlink(missing_ok=True)
+        (folder / stamp).unlink(missing_ok=True)
         make()
-        stamp.write_text(state)
-
-
-def _says(stamp: Path, state: str) -> bool:
-    try:
-        return stamp.read_text() == state
-    except FileNotFoundError:
-        return False
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """One process at a time in this checkout. The lock ends with its holder, however that ends."""
-    handle = os.open(ROOT, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+        (folder / stamp).write_text(state)
 
 
 def _create(folder: Path) -> None:
@@ -115,7 +100,3 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

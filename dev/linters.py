@@ -9,7 +9,7 @@ from pathlib import Path
 from dev.environment import ROOT
 from dev.machine import say
 
-SHELL = ("bin/invoke", ".ci/run")
+SHELL = ("bin/invoke", ".ci/run", *(str(script) for script in ROOT.glob("src/**/*.sh")))
 SCHEMAS = ("schema/deploy.schema.json", "schema/report.schema.json")
 LINTERS = (
     ("ruff", "check"),

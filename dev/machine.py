@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import os
 import shutil
@@ -13,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 POLICY = Path("/usr/sbin/policy-rc.d")
-ASIDE = POLICY.with_name("policy-rc.d.before-kamal-forward-check")
-REFUSE = 101  # invoke-rc.d(8): "action forbidden by policy"
+"""Asked by packages before they start a daemon, invoke-rc.d(8)."""
+REFUSE = "#!/bin/sh\n# kamal-forward-check is installing packages and wants none of their daemons\nexit 101\n"
 
 
 class CannotSetUp(Exception):  # noqa: N818 - it says what happened, as the product's CannotCheck does
@@ -50,7 +51,7 @@ def need(*packages: str) -> None:
     _install(missing)
     importlib.invalidate_caches()
     if "openssh-server" in missing and shutil.which("systemctl"):
-        _quietly(["systemctl", "disable", "ssh.service", "ssh.socket"])
+        _run(["systemctl", "disable", "ssh.service", "ssh.socket"])
 
 
 def say(text: str) -> None:
@@ -61,28 +62,40 @@ def say(text: str) -> None:
 def _install(packages: Sequence[str]) -> None:
     # python3-venv is that of the distribution's own Python; another Python has a package of its own
     own = f"python3.{sys.version_info.minor}-venv"
-    install = ["apt-get", "install", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120"]
-    install += [own if package == "python3-venv" else package for package in packages]
-    if _quietly([*install, "--download-only"]) != 0:
-        _quietly(["apt-get", "update", "-qq"])
-    # what remains is dpkg's work alone, short enough to hold signals back for
-    if _quietly([*install, "--download-only"]) != 0 or _with_no_daemon([*install, "--no-download"]) != 0:
-        raise CannotSetUp(f"apt-get cannot install {' '.join(packages)}; try it by hand: {' '.join(install)}")
+    names = [own if package == "python3-venv" else package for package in packages]
+    install = ["apt-get", "install", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120", *names]
+    fetch = [*install, "--download-only"]
+    if _run(fetch).returncode != 0:
+        _run(["apt-get", "update", "-qq"])
+    done = _run(fetch)
+    if done.returncode == 0:
+        # what remains is dpkg's work alone, short enough to hold signals back for
+        with signals_held(), starts_refused():
+            done = _run([*install, "--no-download"])
+    if done.returncode != 0:
+        raise CannotSetUp(f"apt-get install {' '.join(names)}: {done.stderr.strip()}")
 
 
-def _quietly(command: Sequence[str]) -> int:
+def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    quiet = subprocess.DEVNULL
-    return subprocess.run(command, env=environ, stdin=quiet, stdout=quiet, stderr=quiet, check=False).returncode  # noqa: S603
-
-
-def _with_no_daemon(command: Sequence[str]) -> int:
-    with _signals_held(), _starts_refused():
-        return _quietly(command)
+    return subprocess.run(  # noqa: S603 - our own fixed commands
+        command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
 
 
 @contextmanager
-def _signals_held() -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
+    """One process at a time, by a lock on `folder` that ends with its holder, however that ends."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
     """Hold signals back, from children too: an interrupted dpkg leaves the machine in pieces."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
@@ -92,15 +105,17 @@ def _signals_held() -> Iterator[None]:
 
 
 @contextmanager
-def _starts_refused() -> Iterator[None]:
-    """A policy under which packages start no daemon; the machine's own policy is put back after it."""
-    if POLICY.exists() and not ASIDE.exists():
-        POLICY.rename(ASIDE)
-    POLICY.write_text(f"#!/bin/sh\nexit {REFUSE}\n")
-    POLICY.chmod(0o755)
-    try:
-        yield
-    finally:
-        POLICY.unlink()
-        if ASIDE.exists():
-            ASIDE.rename(POLICY)
+def starts_refused(policy: Path = POLICY) -> Iterator[None]:
+    """A policy under which packages start no daemon. The machine's own is put back."""
+    aside = policy.with_name(f"{policy.name}.before-kamal-forward-check")
+    with alone(policy.parent):
+        if policy.exists() and policy.read_text() != REFUSE:
+            policy.rename(aside)  # else it is ours, of a run that was killed
+        policy.write_text(REFUSE)
+        policy.chmod(0o755)
+        try:
+            yield
+        finally:
+            policy.unlink()
+            if aside.exists():
+                aside.rename(policy)
