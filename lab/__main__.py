@@ -18,7 +18,9 @@ def main() -> int:
     shell = commands.add_parser("shell", help="start a bastion and targets, and open a shell on the deployer")
     shell.add_argument("--targets", type=int, default=2, help="how many targets: web-1, web-2, ... (2)")
     shell.add_argument("--user", default="deploy", help="who logs in on the targets: root, deploy or ops (deploy)")
-    shell.add_argument("--fault", action="append", default=[], metavar="HOST=NAME", help="as in web-1=no-data; repeatable")
+    shell.add_argument(
+        "--fault", action="append", default=[], metavar="HOST=NAME", help="as in web-1=no-data; repeatable"
+    )
     shell.add_argument("--agent", action="store_true", help="start an ssh-agent with the key")
     shell.add_argument("program", nargs="*", help="run this instead of a shell (put -- before it)")
     commands.add_parser("faults", help="list the faults")

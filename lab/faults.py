@@ -112,7 +112,7 @@ def _match_include(host: Host) -> None:
 
 @_fault("allow-tcp-forwarding-no-option", BOTH)
 def _option(host: Host) -> None:
-    """sshd was started with -o AllowTcpForwarding=no; no file says so."""
+    """The daemon was started with -o AllowTcpForwarding=no; no file says so."""
     host.daemon += ["-o", "AllowTcpForwarding=no"]
 
 
@@ -125,7 +125,7 @@ def _unreadable(host: Host) -> None:
 
 @_fault("allow-tcp-forwarding-no-loaded", BOTH)
 def _loaded(host: Host) -> None:
-    """sshd runs with AllowTcpForwarding no; the file says yes by now, but sshd was not reloaded."""
+    """The daemon runs with AllowTcpForwarding no; the file says yes by now, but sshd was not reloaded."""
     host.main.append("AllowTcpForwarding no")
     host.after.append(f"sed -i 's/^AllowTcpForwarding no/AllowTcpForwarding yes/' {MAIN}")
 
@@ -171,11 +171,12 @@ def _docker_proxy(host: Host) -> None:
 @_fault("port-held-by-forward", (TARGET,))
 def _held_by_forward(host: Host) -> None:
     """Another deploy of the same user holds the port with a forward of its own."""
+    options = "-o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ExitOnForwardFailure=yes"
+    forward = f"-R 127.0.0.1:{REGISTRY_PORT}:127.0.0.1:9"
     host.after += [
         "ssh-keygen -q -t ed25519 -N '' -f /run/other-deploy",
         f"cat /run/other-deploy.pub >> ~{host.login}/.ssh/authorized_keys",
-        "ssh -n -N -i /run/other-deploy -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
-        f" -o ExitOnForwardFailure=yes -R 127.0.0.1:{REGISTRY_PORT}:127.0.0.1:9 {host.login}@127.0.0.1 >&2 &",
+        f"ssh -n -N -i /run/other-deploy {options} {forward} {host.login}@127.0.0.1 >&2 &",
     ]
     host.ports.append(REGISTRY_PORT)
 

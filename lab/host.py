@@ -9,7 +9,7 @@ from enum import StrEnum
 MAIN = "/etc/ssh/sshd_config"
 
 NETWORKS = {"front": "192.0.2", "back": "198.51.100", "inner": "203.0.113"}
-"""The lab's networks and the first three numbers of their addresses (RFC 5737: nobody's). The deployer is on `front`."""
+"""The lab's networks and the first three numbers of their addresses (RFC 5737). The deployer is on `front`."""
 
 USERS = {"root": (0, "/root"), "deploy": (1001, "/home/deploy"), "ops": (1002, "/home/ops")}
 """Who can log in on a host: uid, which is the gid as well, and home."""
@@ -114,14 +114,17 @@ def accounts(shells: Mapping[str, str], root: str = "/root") -> dict[str, File]:
 
 
 DOCKER = """\
-#!/bin/bash
+#!/bin/sh
 # As much of Docker as `kamal build pull` wants: a pull asks the registry on this host's loopback, and so fails as
-# Docker does where the forward carries no data.
+# Docker does where the forward carries no data. (A host without bash is not asked.)
 case "$1" in
-  pull) registry=${2%%/*} timeout 5 bash -c '
-    exec 3<>"/dev/tcp/127.0.0.1/${registry##*:}" || exit 1
-    printf "GET /v2/ HTTP/1.0\\r\\nHost: %s\\r\\nUser-Agent: docker/stub\\r\\n\\r\\n" "$registry" >&3
-    read -r protocol status rest <&3; [ "$status" = 200 ]' || { echo "Error response from daemon: no answer" >&2; exit 1; } ;;
-  inspect) image=${*: -1} image=${image##*/}; echo "${image%%:*}" ;;
+  pull) registry=${2%%/*}; port=${registry##*:}; export port
+    bash -c : 2>/dev/null || exit 0
+    timeout 5 bash -c '
+      exec 3<>"/dev/tcp/127.0.0.1/$port" || exit 1
+      printf "GET /v2/ HTTP/1.0\\r\\nHost: localhost:%s\\r\\nUser-Agent: docker/stub\\r\\n\\r\\n" "$port" >&3
+      read -r protocol status rest <&3; [ "$status" = 200 ]' ||
+    { echo "Error response from daemon: no answer" >&2; exit 1; } ;;
+  inspect) for image; do :; done; image=${image##*/}; echo "${image%%:*}" ;;
 esac
 """

@@ -1,11 +1,10 @@
-"""Hosts on network namespaces of their own: needs Linux and root. Nothing of it has a name outside, so labs don't clash."""
+"""Hosts in namespaces of their own: needs Linux and root. Nothing has a name outside, so two labs don't clash."""
 
 from __future__ import annotations
 
 import os
-import shlex
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from shlex import quote
 
@@ -13,7 +12,6 @@ from lab.host import NETWORKS, USERS, File, Host, accounts
 from lab.shell import Shell
 
 _OWN_FOLDERS = ("/etc/ssh", "/root", "/home", "/run", "/tmp", "/var/log", "/usr/local/bin")  # noqa: S108 - the hosts' own
-_READY_WITHIN = 10.0
 DEPLOYER = "deployer"
 
 
@@ -57,10 +55,10 @@ class Isolated:
         for host in everyone:
             self._shells[host.name].hear()
         for host in hosts:
-            self._await(host.name, [host.port] if host.runs else [])
+            self._await(host, [host.port] if host.runs else [])
             if host.after:
                 self._shells[host.name].run("\n".join(host.after))
-                self._await(host.name, host.ports)
+                self._await(host, host.ports)
 
     @staticmethod
     def _number(hosts: Sequence[Host]) -> None:
@@ -117,14 +115,10 @@ class Isolated:
             lines.append(f"/usr/sbin/sshd -D -e {options} >&2 &")
         return "\n".join(lines)
 
-    def _await(self, name: str, ports: Sequence[int]) -> None:
-        """Wait until the host listens on `ports`: /proc tells, so no connection shows in the host's log."""
-        until = time.monotonic() + _READY_WITHIN
-        while missing := [port for port in ports if not self._shells[name].listens(port)]:
-            if time.monotonic() > until:
-                said = self.log(name).read_text(encoding="utf-8")
-                raise TimeoutError(f"{name} does not listen on {missing}: {said}")
-            time.sleep(0.002)
+    def _await(self, host: Host, ports: Sequence[int]) -> None:
+        shell = self._shells[host.name]
+        for port in ports:
+            shell.wait_for(partial(shell.listens, port), f"{host.name}, port {port},")
 
     def root(self, name: str) -> Path:
         """Where a host's own files lie, as seen from outside."""
@@ -145,10 +139,13 @@ class Isolated:
         bind = 'mount --bind "$1" /etc/passwd; cd "$2"; shift 2; exec "$@"'
         return [*prefix, "unshare", "--mount", "sh", "-ec", bind, "sh", str(home / ".passwd"), cwd]
 
-    def background(self, name: str, argv: Sequence[str], port: int) -> None:
-        """Start a program on a host, for as long as the host lives; it is ready when it listens on `port`."""
-        self._shells[name].run(f"{shlex.join(argv)} >&2 &")
-        self._await(name, [port])
+    def start_on(self, name: str, argv: Sequence[str], ready: Callable[[], bool]) -> None:
+        """Start a program that ends with the host, and wait until it is `ready`."""
+        self._shells[name].start(argv, ready)
+
+    def listens(self, name: str, port: int) -> bool:
+        """Whether something on the host listens on `port`."""
+        return self._shells[name].listens(port)
 
     def host_key(self, host: Host) -> str:
         """A host's public key: its type and base64."""

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +25,7 @@ class LabError(RuntimeError):
     """The lab cannot be as asked for, on this machine or at all."""
 
 
+@cache
 def can_isolate() -> str:
     """Why hosts can't have namespaces of their own here, or nothing."""
     if sys.platform != "linux":
@@ -31,7 +33,12 @@ def can_isolate() -> str:
     if os.geteuid() != 0:
         return "network namespaces need root"
     missing = [tool for tool in ("unshare", "nsenter", "ip", "sshd") if not shutil.which(tool, path=_PATH)]
-    return f"{', '.join(missing)} not installed" if missing else ""
+    if missing:
+        return f"{', '.join(missing)} not installed"
+    tried = subprocess.run(
+        ["unshare", "--net", "--mount", "--pid", "--fork", "true"], check=False, capture_output=True, text=True
+    )
+    return tried.stderr.strip()
 
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -62,9 +69,8 @@ class Lab:
         self.folder = Path(tempfile.mkdtemp(prefix="kfc-lab-")).resolve()
         self.hosts: dict[str, Host] = {}
         self._log_level = log_level
-        self._agents: list[int] = []
         self._homes = 0
-        self._keys = {name: self._make_key(name) for name in ("lab", "other")}
+        self._keys: dict[str, Path] = {}
         self._machines = Loopback(self.folder) if can_isolate() else Isolated(self.folder)
 
     def _make_key(self, name: str) -> Path:
@@ -75,7 +81,9 @@ class Lab:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     @property
@@ -83,7 +91,7 @@ class Lab:
         """Whether each host is a machine of its own, with its own users and network."""
         return isinstance(self._machines, Isolated)
 
-    def host(self, name: str, *on: str, faults: Iterable[str] = (), login: str = "root") -> Host:  # noqa: A002
+    def host(self, name: str, *on: str, faults: Iterable[str] = (), login: str = "root") -> Host:
         """Declare a host on the networks `on` (front, back, inner; `back` unless said) with faults by name.
 
         `login` is the user that the deployer will be: some faults are for this user alone.
@@ -102,6 +110,7 @@ class Lab:
 
     def start(self) -> None:
         """Start every host at once; when this returns, each answers as it is meant to."""
+        self._keys = {name: self._make_key(name) for name in ("lab", "other")}
         self._machines.start(list(self.hosts.values()), self._public("lab"), self._public("other"))
 
     def _public(self, name: str) -> str:
@@ -121,7 +130,14 @@ class Lab:
             shutil.copy(self._keys["lab"].with_suffix(".pub"), ssh / "id_ed25519.pub")
         (ssh / "known_hosts").write_text("".join(self._pins()), encoding="ascii")
         put(path, {"/.passwd": accounts({}, root=str(path))["/etc/passwd"]})
-        environ = {"HOME": str(path), "PATH": _PATH, "LANG": "C.UTF-8", "USER": "root", "LOGNAME": "root", "TERM": "dumb"}
+        environ = {
+            "HOME": str(path),
+            "PATH": _PATH,
+            "LANG": "C.UTF-8",
+            "USER": "root",
+            "LOGNAME": "root",
+            "TERM": "dumb",
+        }
         if agent:
             environ["SSH_AUTH_SOCK"] = self._agent(path)
         return Home(path, environ)
@@ -136,11 +152,11 @@ class Lab:
             yield ",".join(names if host.port == 22 else [f"[{name}]:{host.port}" for name in names]) + f" {key}\n"  # noqa: PLR2004
 
     def _agent(self, home: Path) -> str:
-        socket = str(home / "agent.sock")
-        said = subprocess.run(["ssh-agent", "-s", "-a", socket], check=True, capture_output=True, text=True).stdout
-        self._agents.append(int(said.split("SSH_AGENT_PID=")[1].split(";")[0]))
-        subprocess.run(["ssh-add", "-q", str(self._keys["lab"])], check=True, env={"SSH_AUTH_SOCK": socket, "PATH": _PATH})
-        return socket
+        socket = home / "agent.sock"
+        self._machines.start_on(DEPLOYER, ["ssh-agent", "-D", "-a", str(socket)], socket.exists)
+        environ = {"SSH_AUTH_SOCK": str(socket), "PATH": _PATH}
+        subprocess.run(["ssh-add", "-q", str(self._keys["lab"])], check=True, env=environ)
+        return str(socket)
 
     def command(self, argv: Sequence[str], home: Home, *, cwd: Path | None = None) -> list[str]:
         """The command line that runs `argv` on the deployer. To be run with `home.environ`."""
@@ -159,7 +175,8 @@ class Lab:
 
     def registry(self, port: int = 5555) -> None:
         """Start what Kamal has on the deployer when it deploys: something on localhost that answers as a registry."""
-        self._machines.background(DEPLOYER, [sys.executable, str(Path(__file__).with_name("registry.py")), str(port)], port)
+        argv = [sys.executable, str(Path(__file__).with_name("registry.py")), str(port)]
+        self._machines.start_on(DEPLOYER, argv, lambda: self._machines.listens(DEPLOYER, port))
 
     def root(self, name: str) -> Path:
         """Where a host's own files (/etc/ssh, /home, ...) lie, as seen from outside."""
@@ -171,9 +188,6 @@ class Lab:
 
     def close(self) -> None:
         """End everything and leave nothing behind. Calling it again does nothing."""
-        for pid in self._agents:
-            os.kill(pid, signal.SIGTERM)
-        self._agents.clear()
         self._machines.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import getpass
 import os
+import shlex
 import shutil
 import socket
-import subprocess
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lab.host import Host
+from lab.shell import Shell
 
-_READY_WITHIN = 10.0
+_PRIVSEP = Path("/run/sshd")
+"""Debian's sshd wants this folder when root starts it; a machine that runs no sshd lacks it."""
 
 
 class Loopback:
@@ -21,42 +22,43 @@ class Loopback:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._daemons: list[subprocess.Popen[bytes]] = []
+        at_end = f"trap '' TERM; kill 0; rm -rf {shlex.quote(str(folder))}"  # 0: the shell's process group
+        if os.geteuid() == 0 and not _PRIVSEP.exists():
+            _PRIVSEP.mkdir(mode=0o755)
+            at_end += f"; rmdir {_PRIVSEP}"
+        self._shell = Shell(folder / "shell.log", own=(), at_end=at_end)
 
-    def start(self, hosts: Sequence[Host], public_key: str, other_key: str) -> None:  # noqa: ARG002
+    def start(self, hosts: Sequence[Host], public_key: str, other_key: str) -> None:  # noqa: ARG002 - no faults here
         """Start all hosts; when this returns, each is listening."""
         for number, host in enumerate(hosts, start=2):
             host.login = getpass.getuser()
             address = f"127.0.0.{number}"
             host.address = dict.fromkeys(host.on, address)
             host.port = _free_port(address)
-            self._daemons.append(self._daemon(host, address, public_key))
-        for host in hosts:
-            self._await(host)
+            self._start(host, address, public_key)
 
-    def _daemon(self, host: Host, address: str, public_key: str) -> subprocess.Popen[bytes]:
+    def _start(self, host: Host, address: str, public_key: str) -> None:
         ssh = self.root(host.name) / "etc/ssh"
         ssh.mkdir(parents=True)
-        key = ssh / "ssh_host_ed25519_key"
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-        (ssh / "authorized_keys").write_text(public_key + "\n", encoding="ascii")
-        config = ssh / "sshd_config"
+        key, config, authorized_keys = ssh / "ssh_host_ed25519_key", ssh / "sshd_config", ssh / "authorized_keys"
+        self._shell.run(shlex.join(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)]))
+        authorized_keys.write_text(f"{public_key}\n", encoding="ascii")
         config.write_text(
             f"ListenAddress {address}\nPort {host.port}\nHostKey {key}\nPidFile none\nUsePAM no\nStrictModes no\n"
-            f"AuthorizedKeysFile {ssh}/authorized_keys\nLogLevel {host.log_level}\n",
+            f"AuthorizedKeysFile {authorized_keys}\nLogLevel {host.log_level}\n",
             encoding="utf-8",
         )
-        sshd = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/sbin:" + os.defpath) or "sshd"
-        with self.log(host.name).open("wb") as log:
-            return subprocess.Popen([sshd, "-D", "-e", "-f", str(config)], stdin=subprocess.DEVNULL, stderr=log,
-                                    start_new_session=True)  # fmt: skip
+        sshd = shutil.which("sshd", path=f"/usr/sbin:/usr/local/sbin:/sbin:{os.defpath}") or "sshd"
+        argv = [sshd, "-D", "-f", str(config), "-E", str(self.log(host.name))]
+        self._shell.start(argv, lambda: self._shell.listens(host.port))
 
-    def _await(self, host: Host) -> None:
-        until = time.monotonic() + _READY_WITHIN
-        while f"Server listening on {host.address[host.on[0]]}" not in self.log(host.name).read_text(encoding="utf-8"):
-            if time.monotonic() > until:
-                raise TimeoutError(f"{host.name} does not listen: {self.log(host.name).read_text(encoding='utf-8')}")
-            time.sleep(0.005)
+    def start_on(self, name: str, argv: Sequence[str], ready: Callable[[], bool]) -> None:  # noqa: ARG002 - one machine
+        """Start a program that ends with the lab, and wait until it is `ready`."""
+        self._shell.start(argv, ready)
+
+    def listens(self, name: str, port: int) -> bool:  # noqa: ARG002 - one machine
+        """Whether something listens on `port`."""
+        return self._shell.listens(port)
 
     def root(self, name: str) -> Path:
         """Where a host's files lie."""
@@ -70,35 +72,17 @@ class Loopback:
         """The start of a command line: nothing to enter, all is one machine."""
         return ["env", "-C", cwd]
 
-    def background(self, name: str, argv: Sequence[str], port: int) -> None:  # noqa: ARG002 - one machine
-        """Start a program that ends with the lab; it is ready when it listens on `port`."""
-        self._daemons.append(subprocess.Popen(argv, stdin=subprocess.DEVNULL, start_new_session=True))
-        until = time.monotonic() + _READY_WITHIN
-        while not _answers(port):
-            if time.monotonic() > until:
-                raise TimeoutError(f"{argv} does not listen on {port}")
-            time.sleep(0.005)
-
     def host_key(self, host: Host) -> str:
         """A host's public key: its type and base64."""
         key = (self.root(host.name) / "etc/ssh/ssh_host_ed25519_key.pub").read_text(encoding="ascii")
         return " ".join(key.split()[:2])
 
     def close(self) -> None:
-        """End the daemons that were started, by their pid."""
-        for daemon in self._daemons:
-            daemon.terminate()
-        for daemon in self._daemons:
-            daemon.wait()
-        self._daemons.clear()
+        """End the daemons, and with them the folder."""
+        self._shell.wait()
 
 
 def _free_port(address: str) -> int:
     with socket.create_server((address, 0)) as server:
         port: int = server.getsockname()[1]
         return port
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
