@@ -56,7 +56,7 @@ class Host:
     knows_key: bool = True
     shell: str = "/bin/bash"
     pinned: Pinned | None = None
-    """None: a host that is reached from the deployer itself is pinned."""
+    """None: a host on two networks is pinned, as a jump must be; others are not, as Kamal does not mind."""
     in_hosts: bool = True
     """The other hosts' /etc/hosts has this host's name."""
     runs: bool = True

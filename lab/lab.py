@@ -144,7 +144,7 @@ class Lab:
 
     def _pins(self) -> Iterable[str]:
         for host in self.hosts.values():
-            pinned = host.pinned or (Pinned.YES if "front" in host.on else Pinned.NO)
+            pinned = host.pinned or (Pinned.YES if len(host.on) > 1 else Pinned.NO)
             if pinned is Pinned.NO:
                 continue
             key = self._machines.host_key(host) if pinned is Pinned.YES else " ".join(self._public("other").split()[:2])

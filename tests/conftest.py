@@ -1,0 +1,29 @@
+"""What all tests share: `--accept`, and the marker for tests that need hosts of their own."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab import can_isolate
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--accept", action="store_true", help="write the expected files anew; read the difference after")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "isolated: needs a lab whose hosts have namespaces of their own")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if why_not := can_isolate():
+        skip = pytest.mark.skip(reason=why_not)
+        for item in items:
+            if item.get_closest_marker("isolated"):
+                item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def accept(request: pytest.FixtureRequest) -> bool:
+    """Whether expected files are to be written instead of compared."""
+    return bool(request.config.getoption("--accept"))
