@@ -16,6 +16,7 @@ from pathlib import Path
 POLICY = Path("/usr/sbin/policy-rc.d")
 """Asked by packages before they start a daemon, invoke-rc.d(8)."""
 REFUSE = "#!/bin/sh\n# kamal-forward-check is installing packages and wants none of their daemons\nexit 101\n"
+SYSTEM_FOLDERS = ("/usr/sbin", "/sbin")
 
 
 class CannotSetUp(Exception):  # noqa: N818 - it says what happened, as the product's CannotCheck does
@@ -23,8 +24,8 @@ class CannotSetUp(Exception):  # noqa: N818 - it says what happened, as the prod
 
 
 def _on_path(program: str) -> bool:
-    places = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
-    return shutil.which(program, path=places) is not None
+    places = (os.environ.get("PATH", os.defpath), *SYSTEM_FOLDERS)
+    return shutil.which(program, path=os.pathsep.join(places)) is not None
 
 
 PRESENT: Mapping[str, Callable[[], bool]] = {
@@ -45,8 +46,7 @@ def need(*packages: str) -> None:
     if not missing:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        names = " ".join(missing)
-        raise CannotSetUp(f"{names} missing; install it, for example: sudo apt-get install {names}")
+        raise CannotSetUp(f"{' and '.join(missing)} missing; for example: sudo apt-get install {' '.join(missing)}")
     say(f"installing {' '.join(missing)}")
     _install(missing)
     importlib.invalidate_caches()
