@@ -244,6 +244,8 @@ class Keys:
     """The agent's socket, or None where this client asks none."""
     only_named: bool = False
     """keys_only / IdentitiesOnly: of the agent's keys, just those that `files` name."""
+    missing: str = ""
+    """Why a key that Kamal would offer is not among these (a secret behind `$(...)`): a refused login proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +256,8 @@ class HostKeyRule:
     files: tuple[str, ...]
     accept_unknown: bool
     accept_changed: bool = False
+    lines: str = ""
+    """known_hosts text that came as text (ssh-known-hosts), read beside `files`."""
 
 
 @dataclass(frozen=True, slots=True)

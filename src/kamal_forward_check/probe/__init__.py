@@ -1,0 +1,1 @@
+"""Routes walked on the wire: what was seen, never why."""

@@ -1,0 +1,25 @@
+"""Facts in, findings out: the only place with codes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kamal_forward_check.model import Finding, Severity
+from kamal_forward_check.rules import file, jump, login, reach, target, through, unexplained
+from kamal_forward_check.rules.facts import Facts
+from kamal_forward_check.rules.registry import RULES
+
+__all__ = ["RULES", "Facts", "judge"]
+
+FAMILIES = (file, reach, login, jump, target, through, unexplained)
+
+_ORDER = {severity: n for n, severity in enumerate(Severity)}
+
+
+def judge(facts: Facts) -> tuple[Finding, ...]:
+    """Every finding, errors first, then by code. A stop that no other rule explains is a finding as well."""
+    *others, last = (RULES[code] for code in sorted(RULES))
+    found = [finding for each in others for finding in each.findings(facts)]
+    explained = frozenset(host for f in found if f.severity is Severity.ERROR for host in f.affects)
+    found += last.findings(replace(facts, explained=explained))
+    return tuple(sorted(found, key=lambda finding: (_ORDER[finding.severity], finding.code)))

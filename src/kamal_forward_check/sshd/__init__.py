@@ -1,0 +1,1 @@
+"""What sshd's words mean: its debug texts, its refusals, and its answers to `sshd -T`."""

@@ -1,0 +1,88 @@
+"""The run, in order. Read this first: facts in, findings out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from kamal_forward_check import __version__, deploy, route
+from kamal_forward_check.model import (
+    Finding,
+    Plan,
+    Report,
+    Severity,
+    Skipped,
+    Stage,
+    Status,
+    Trace,
+    Vantage,
+    Verdict,
+)
+from kamal_forward_check.settings import Settings
+from kamal_forward_check.system import System
+
+
+def check(settings: Settings, system: System, vantage: Vantage) -> Report:
+    """Judge the file, walk the routes, say why they stop. Raises CannotCheck where there is nothing to judge."""
+    start = system.clock()
+    config = deploy.load(system, settings.config_file, settings.destination, settings.kamal_version)
+    plan = route.plan(config, settings, system, vantage)
+    traces = _walk(plan, settings, system, vantage)
+    # Not before: the rules' pages and patterns are not needed while servers answer.
+    from kamal_forward_check.rules import Facts, judge
+
+    found = judge(Facts(vantage=vantage, problems=(*config.problems, *plan.problems), traces=traces))
+    findings = tuple(finding for finding in found if finding.code not in settings.ignore)
+    skipped = (*plan.skipped, *_unseen(traces), *_unwalked(plan, settings))
+    return Report(
+        tool_version=__version__,
+        vantage=vantage,
+        kamal=config.kamal,
+        file=config.file,
+        destination=config.destination,
+        verdict=_verdict(findings, traces, skipped),
+        forwarding=plan.forwarding,
+        traces=traces,
+        findings=findings,
+        ignored=dict(Counter(finding.code for finding in found if finding.code in settings.ignore)),
+        skipped=skipped,
+        total_ms=(system.clock() - start) * 1000,
+    )
+
+
+def _walk(plan: Plan, settings: Settings, system: System, vantage: Vantage) -> tuple[Trace, ...]:
+    if settings.mode != "check" or not plan.routes:
+        return ()
+    # The SSH libraries take longer to load than most files take to judge.
+    from kamal_forward_check.probe.walk import walk
+
+    return walk(plan.routes, system, vantage, settings.timeout)
+
+
+def _verdict(findings: Iterable[Finding], traces: Iterable[Trace], skipped: Iterable[Skipped]) -> Verdict:
+    """Fail where a route stops or Kamal would reject the file; never pass while a needed forward was not asked for.
+
+    An ignored finding about the file does not count; a stopped route does, whatever is ignored.
+    """
+    verdicts = {trace.verdict for trace in traces}
+    if Verdict.FAIL in verdicts or any(finding.severity is Severity.ERROR for finding in findings):
+        return Verdict.FAIL
+    if Verdict.INCOMPLETE in verdicts or any(item.needed for item in skipped):
+        return Verdict.INCOMPLETE
+    return Verdict.PASS
+
+
+def _unseen(traces: Iterable[Trace]) -> Iterable[Skipped]:
+    """What the walk did not come to see, each reason once."""
+    for trace in traces:
+        for hop in trace.hops:
+            for seen in hop.stages:
+                if seen.status is Status.SKIPPED and seen.stage is Stage.DATA:
+                    yield Skipped(f"data through the forward on {hop.hop.host}", seen.detail, needed=False)
+                elif seen.status is Status.SKIPPED:
+                    yield Skipped(f"the forward on {trace.route.target.host}", f"{hop.hop.host}: {seen.detail}")
+
+
+def _unwalked(plan: Plan, settings: Settings) -> Iterable[Skipped]:
+    if settings.mode != "check" and plan.routes:
+        yield Skipped("the SSH routes", "only the file was to be judged", needed=False)

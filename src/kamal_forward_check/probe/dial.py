@@ -1,0 +1,88 @@
+"""The first connection of a route: a socket to the first hop, or a command's stdin and stdout."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import threading
+
+# Only Linux has it; macOS answers small packets without it.
+_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+
+
+class PromptSocket(socket.socket):
+    """A socket that acknowledges at once.
+
+    sshd leaves Nagle's algorithm on until a session runs: each of its small replies would wait for our
+    delayed ACK, 40 ms every time.
+    """
+
+    def recv(self, *args: int) -> bytes:
+        """As socket.recv, and then ask for a quick ACK again, since Linux forgets."""
+        data = super().recv(*args)
+        if _QUICKACK is not None:
+            self.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        return data
+
+
+def dial(host: str, port: int, limit: float) -> socket.socket:
+    """A connection to host:port within `limit` seconds. Raises OSError, gaierror and UnicodeError."""
+    plain = socket.create_connection((host, port), limit)
+    prompt = PromptSocket(fileno=plain.detach())
+    prompt.settimeout(limit)
+    prompt.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return prompt
+
+
+class CommandSocket:
+    """A command's stdin and stdout as a socket, with its stderr kept: paramiko's ProxyCommand loses it.
+
+    The command runs as net-ssh and ssh run it: through `sh`, as `exec COMMAND`.
+    """
+
+    def __init__(self, command: str) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._child = subprocess.Popen(  # noqa: S602 - ssh.proxy_command is a shell command by definition
+                f"exec {command}",
+                shell=True,
+                stdin=theirs,
+                stdout=theirs,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        self.socket = ours
+        self._said: list[bytes] = []
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self._child.stderr is not None  # noqa: S101 - it was asked for
+        for line in self._child.stderr:
+            self._said.append(line)
+            del self._said[:-50]
+
+    @property
+    def said(self) -> str:
+        """The last lines of the command's stderr."""
+        return b"".join(self._said).decode("utf-8", "replace").strip()
+
+    def close(self) -> None:
+        """End the connection and the command with all that it started."""
+        self.socket.close()
+        if self._child.poll() is None:
+            try:
+                os.killpg(self._child.pid, signal.SIGTERM)
+            except ProcessLookupError:
+                return
+            threading.Thread(target=self._child.wait, daemon=True).start()
+
+
+def program_of(command: str) -> str:
+    """The program that a command starts, for a message about one that is not there."""
+    try:
+        return shlex.split(command)[0]
+    except (ValueError, IndexError):
+        return command

@@ -1,0 +1,126 @@
+"""A paramiko Transport that keeps what the server says and paramiko drops.
+
+sshd tells its client why it refuses a forward in SSH_MSG_DEBUG (RFC 4253 §11.3), whatever its LogLevel;
+the text of a refused channel (RFC 4254 §5.1) and of a disconnect are dropped by paramiko as well.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+import paramiko
+from paramiko.common import cMSG_GLOBAL_REQUEST
+from paramiko.message import Message
+
+from kamal_forward_check.model import Heard
+
+# Without a handler, logging prints the server's raw texts on stderr.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+_PRE_BANNER = "Banner: "
+_NO_REPLY = object()
+
+
+class HearingTransport(paramiko.Transport):
+    """paramiko's Transport, with the server's side of the conversation kept."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.debug_texts: list[str] = []
+        self.spoke = threading.Event()
+        self.before_banner: list[str] = []
+        self.disconnect: tuple[int, str] | None = None
+        self._refusals: dict[int, tuple[int, str]] = {}
+        self._opener = threading.local()
+        self._one_request = threading.Lock()
+        self._reply: Any = _NO_REPLY
+        super().__init__(*args, **kwargs)
+
+    def heard(self) -> Heard:
+        """All that the server said so far."""
+        return Heard(
+            version=self.remote_version or "",
+            debug=tuple(self.debug_texts),
+            before_banner=tuple(self.before_banner),
+            disconnect=self.disconnect[1] if self.disconnect else "",
+        )
+
+    def ask(self, kind: str, *data: str | int, limit: float) -> Message | None:
+        """Send a global request (RFC 4254 §4); the reply, or None where the server says no.
+
+        paramiko's own `global_request` waits for ever, mixes the replies of two threads up, and reports
+        a connection that died as a refusal. Raises TimeoutError and EOFError for these.
+        """
+        message = Message()
+        message.add_byte(cMSG_GLOBAL_REQUEST)
+        message.add_string(kind)
+        message.add_boolean(True)  # noqa: FBT003 - paramiko's signature; "want reply"
+        message.add(*data)
+        with self._one_request:
+            self._reply = _NO_REPLY
+            self.completion_event = answered = threading.Event()
+            self._send_user_message(message)
+            while self._reply is _NO_REPLY:  # new session keys set the event as well
+                if not answered.wait(limit):
+                    raise TimeoutError(f"no answer to {kind}")
+                if self._reply is _NO_REPLY and not self.is_active():
+                    raise EOFError(f"the connection ended during {kind}")
+                answered.clear()
+            return self._reply
+
+    def on_forwarded(self, handler: Any) -> None:
+        """Hand every channel of a remote forward to `handler(channel, origin, server)`; None refuses them.
+
+        The handler runs in the thread that reads the connection: it must neither block nor raise. It is
+        set before the request is sent, for a peer on the host may connect before the reply is read.
+        """
+        self._tcp_handler = handler
+
+    def last_refusal(self) -> tuple[int, str] | None:
+        """(code, the server's own text) of the channel that this thread failed to open last."""
+        return self._refusals.pop(getattr(self._opener, "channel", -1), None)
+
+    # What follows overrides paramiko's own steps.
+
+    def _parse_debug(self, m: Message) -> None:
+        m.get_boolean()
+        self.debug_texts.append(m.get_string().decode("utf-8", "replace"))
+        self.spoke.set()
+
+    def _next_channel(self) -> int:
+        # Called in the opener's own thread: how a refusal finds its way back to the one that asked.
+        self._opener.channel = channel = super()._next_channel()
+        return int(channel)
+
+    def _parse_channel_open_failure(self, m: Message) -> None:
+        start = m.packet.tell()
+        channel, code, text = m.get_int(), m.get_int(), m.get_string().decode("utf-8", "replace")
+        self._refusals[channel] = (code, text)
+        m.packet.seek(start)
+        super()._parse_channel_open_failure(m)
+
+    def _parse_request_success(self, m: Message) -> None:
+        self._reply = m
+        super()._parse_request_success(m)
+
+    def _parse_request_failure(self, m: Message) -> None:
+        self._reply = None
+        super()._parse_request_failure(m)
+
+    def close(self) -> None:
+        """End the connection, and every wait for a reply on it."""
+        super().close()
+        if self.completion_event is not None:
+            self.completion_event.set()
+
+    def _parse_disconnect(self, m: Message) -> None:
+        start = m.packet.tell()
+        self.disconnect = (m.get_int(), m.get_string().decode("utf-8", "replace"))
+        m.packet.seek(start)
+        super()._parse_disconnect(m)
+
+    def _log(self, level: int, msg: Any, *args: Any) -> None:
+        if isinstance(msg, str) and msg.startswith(_PRE_BANNER):
+            self.before_banner.append(msg.removeprefix(_PRE_BANNER).strip())
+        super()._log(level, msg, *args)

@@ -1,0 +1,46 @@
+"""What a failure can't prove, because this place does not see what Kamal's machine sees."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+
+from kamal_forward_check.model import Cause, Hop, Vantage
+
+_RUN_STEP = "a `run:` step on the runner itself sees what Kamal sees: kamal-forward-check check --format github"
+
+
+def unseen(vantage: Vantage, hop: Hop, cause: Cause, *, first: bool) -> str:
+    """Why `cause` at `hop` says nothing about Kamal's own way, or an empty text where it does.
+
+    `first` marks the hop that is dialled from here.
+    """
+    if cause is Cause.NO_KEY:
+        return "there is no key to log in with; give one with --identity (ssh-private-key in the action)"
+    if hop.keys.missing and cause in (Cause.LOGIN_REFUSED, Cause.TOO_MANY_FAILURES):
+        return f"{hop.keys.missing}; give the key with --identity (ssh-private-key in the action)"
+    if vantage is not Vantage.CONTAINER:
+        return ""
+    reason = _hidden_in_container(hop, cause, first=first)
+    return f"{reason}; {_RUN_STEP}" if reason else ""
+
+
+def _hidden_in_container(hop: Hop, cause: Cause, *, first: bool) -> str:
+    if cause is Cause.HOST_KEY_UNKNOWN and not hop.host_key_rule.lines:
+        return "the container has no known_hosts for it: give ssh-known-hosts"
+    if first and cause is Cause.NAME_UNKNOWN:
+        return "the container can't resolve its name (a VPN's names, the runner's hosts file)"
+    if first and _is_loopback(hop.address):
+        return "the container's localhost is not the runner's"
+    if cause is Cause.PROXY_COMMAND:
+        return "the proxy command may need what only the runner has"
+    if cause is Cause.LOGIN_REFUSED and hop.keys.agent and not Path(hop.keys.agent).exists():
+        return "the agent's socket is not in the container: give ssh-private-key"
+    return ""
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address.lower() == "localhost"

@@ -1,0 +1,114 @@
+"""All that the rules may look at: the file's problems, the plan, and what was seen on the routes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from kamal_forward_check.model import (
+    Cause,
+    HopTrace,
+    Observation,
+    Problem,
+    Role,
+    Route,
+    Stage,
+    Status,
+    Trace,
+    Vantage,
+)
+from kamal_forward_check.sshd.refusal import Asked, Refusal, explain
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A hop that stops one route or many: what was seen, and the targets behind it."""
+
+    seen: HopTrace
+    observation: Observation
+    route: Route
+    affects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A stop at which the hop itself refused the forward, and why."""
+
+    stop: Stop
+    asked: Asked
+    refusal: Refusal
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Plain data: rules are tested with it, without files or servers."""
+
+    vantage: Vantage = Vantage.LOCAL
+    problems: tuple[Problem, ...] = ()
+    traces: tuple[Trace, ...] = ()
+    explained: frozenset[str] = frozenset()
+    """The targets whose stop a rule has explained: what is left is for the last rule."""
+
+    def stops(self, stage: Stage, *causes: Cause) -> Iterator[Stop]:
+        """One stop a broken hop, however many hosts lie behind it. No causes means any."""
+        yield from (
+            stop
+            for stop in self.all_stops
+            if stop.observation.stage is stage and (not causes or stop.observation.cause in causes)
+        )
+
+    @cached_property
+    def all_stops(self) -> tuple[Stop, ...]:
+        """Every stop, in the routes' order."""
+        broken: dict[object, list[tuple[Trace, HopTrace, Observation]]] = {}
+        for trace in self.traces:
+            seen = trace.failing
+            if seen and seen.stopped:
+                # A jump may forward to one host and not to another, for another reason: two stops.
+                key = (seen.hop, seen.stopped.stage, seen.stopped.cause, seen.stopped.detail)
+                broken.setdefault(key, []).append((trace, seen, seen.stopped))
+        return tuple(
+            Stop(found[0][1], found[0][2], found[0][0].route, _targets(trace for trace, _, _ in found))
+            for found in broken.values()
+        )
+
+    @cached_property
+    def refused(self) -> tuple[Refused, ...]:
+        """Every stop at which sshd itself said no to the forward, with its reason."""
+        return tuple(
+            Refused(stop, asked, explain(stop.seen, asked))
+            for stop in (
+                *self.stops(Stage.FORWARD, Cause.PROHIBITED),
+                *self.stops(Stage.LISTEN, Cause.LISTEN_DENIED, Cause.LISTEN_BUSY),
+            )
+            if (asked := _asked(stop))
+        )
+
+    def granted(self) -> Iterator[tuple[Trace, HopTrace]]:
+        """The targets that granted the forward."""
+        for trace in self.traces:
+            seen = trace.hops[-1]
+            if (listen := seen.at(Stage.LISTEN)) and listen.status is Status.PASS:
+                yield trace, seen
+
+    def hops(self) -> Iterator[tuple[HopTrace, tuple[str, ...]]]:
+        """Every hop once, with the targets that are reached over it."""
+        met: dict[object, tuple[HopTrace, list[Trace]]] = {}
+        for trace in self.traces:
+            for seen in trace.hops:
+                met.setdefault(seen.hop, (seen, []))[1].append(trace)
+        for seen, traces in met.values():
+            yield seen, _targets(traces)
+
+
+def _asked(stop: Stop) -> Asked:
+    """What the hop was asked for: a target to listen, a jump to connect to the next hop."""
+    if stop.seen.hop.role is Role.TARGET:
+        return Asked(stop.route.listen, stop.route.port)
+    following = stop.route.hops[stop.route.hops.index(stop.seen.hop) + 1]
+    return Asked(following.address, following.port.value)
+
+
+def _targets(traces: Iterator[Trace] | list[Trace]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(trace.route.target.host.value for trace in traces))

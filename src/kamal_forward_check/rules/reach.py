@@ -1,0 +1,322 @@
+"""KF2xx: reaching a host, and the key that it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kamal_forward_check.model import Cause, Client, Fix, Role, Severity, Stage
+from kamal_forward_check.rules.facts import Facts, Stop
+from kamal_forward_check.rules.registry import Hit, rule
+
+SLOW_MS = 10_000.0
+
+
+def _from(stop: Stop) -> str:
+    """Where the hop is dialled from: this machine, or the jump before it."""
+    at = stop.route.hops.index(stop.seen.hop)
+    return stop.route.hops[at - 1].host.value if at else "this machine"
+
+
+def _hit(stop: Stop, message: str, fix: str, *, why: str = "", commands: tuple[str, ...] = ()) -> Hit:
+    hop = stop.seen.hop
+    return Hit(
+        message=message,
+        hop=hop,
+        affects=stop.affects,
+        location=hop.origin,
+        fix=Fix(fix, commands=commands),
+        why=why,
+        evidence=_evidence(stop),
+        same=(_from(stop), stop.observation.cause, stop.observation.detail, hop.port.value) if _alike(stop) else None,
+    )
+
+
+def _alike(stop: Stop) -> bool:
+    """Many targets that the same machine can't reach in the same way are one fault; a jump is always its own."""
+    return stop.seen.hop.role is Role.TARGET and stop.observation.cause is not Cause.HOST_KEY_CHANGED
+
+
+def _evidence(stop: Stop) -> tuple[str, ...]:
+    heard = stop.seen.heard
+    said = [f"from {_from(stop)}: {stop.observation.detail}"] if stop.observation.detail else []
+    said += [f"before its banner the server said: {text}" for text in heard.before_banner]
+    if heard.version:
+        said.append(f"the server is {heard.version}")
+    return tuple(said)
+
+
+def _at(stop: Stop) -> str:
+    hop = stop.seen.hop
+    return f"{hop.address}:{hop.port}" if ":" not in hop.address else f"[{hop.address}]:{hop.port}"
+
+
+@rule("KF201", name="name-unknown", title="A host's name can't be resolved")
+def name_unknown(facts: Facts) -> Iterator[Hit]:
+    """
+    The name of the hop has no address where it is looked up: on the deploying machine for the first hop, on
+    the jump for every hop behind it (ssh sends the name through, and the jump's resolver counts).
+    `user@host` and `host:port` are no names: Kamal passes them on as they are, and they fail here.
+
+    ## Fix
+    Correct the name in deploy.yml, or make it known where it is looked up. A private address in place of the
+    name always works behind a jump.
+
+    ## See it by hand
+    `getent hosts NAME`, on the machine that the report names.
+    """
+    for stop in facts.stops(Stage.REACH, Cause.NAME_UNKNOWN):
+        name, where = stop.seen.hop.address, _from(stop)
+        yield _hit(
+            stop,
+            f"{where} can't resolve the name {name}",
+            f"Correct {name} in deploy.yml, or make it known on {where}.",
+            commands=(f"getent hosts {name}",),
+        )
+
+
+@rule("KF202", name="connection-refused", title="Nothing listens on a host's SSH port")
+def connection_refused(facts: Facts) -> Iterator[Hit]:
+    """
+    The host is there and refused the connection: no sshd listens on that port. Behind a jump, it is the jump
+    that tried; so the jump does forward.
+
+    ## Fix
+    Check `ssh.port` in deploy.yml (the port in `ssh.proxy` for a jump), and that sshd runs on the host.
+
+    ## See it by hand
+    `nc -vz HOST PORT`, from the machine that the report names.
+    """
+    for stop in facts.stops(Stage.REACH, Cause.REFUSED):
+        setting = "the port in ssh.proxy" if stop.seen.hop.role is Role.JUMP else "ssh.port"
+        yield _hit(
+            stop,
+            f"{stop.seen.hop.host} refuses connections on port {stop.seen.hop.port}",
+            f"Check {setting} ({stop.seen.hop.port}), and that sshd listens there.",
+            why=f"{_from(stop)} tried {_at(stop)}: nothing listens there.",
+        )
+
+
+@rule("KF203", name="no-answer", title="A host does not answer")
+def no_answer(facts: Facts) -> Iterator[Hit]:
+    """
+    Packets to the host vanish, or it took the connection and said nothing within the 30 s that Kamal waits.
+    That is a firewall or a security group, a wrong address, or a host that is down or overloaded.
+
+    ## Fix
+    Let the machine that the report names reach the SSH port: security group, firewall, VPN, address.
+
+    ## See it by hand
+    `nc -vz -w 5 HOST PORT`, from that machine.
+    """
+    for stage in (Stage.REACH, Stage.HOST_KEY, Stage.LOGIN):
+        for stop in facts.stops(stage, Cause.TIMED_OUT):
+            yield _hit(
+                stop,
+                f"{stop.seen.hop.host} does not answer on port {stop.seen.hop.port}",
+                f"Let {_from(stop)} reach {_at(stop)}: security group, firewall, VPN, or a wrong address.",
+                why=f"{_from(stop)} waited {stop.observation.ms / 1000:.0f} s.",
+            )
+
+
+@rule("KF204", name="no-route", title="There is no way to a host")
+def no_route(facts: Facts) -> Iterator[Hit]:
+    """
+    The network says that the host can't be reached: no route, or an address family that is not there.
+
+    ## Fix
+    Check the address, and the network of the machine that the report names. A private address needs
+    `ssh.proxy` from outside; IPv6 needs an IPv6 network.
+
+    ## See it by hand
+    `ip route get ADDRESS`, on that machine.
+    """
+    for stop in facts.stops(Stage.REACH, Cause.NO_ROUTE):
+        yield _hit(
+            stop,
+            f"{_from(stop)} has no route to {stop.seen.hop.host}",
+            f"Check the address {stop.seen.hop.address} and the network of {_from(stop)}; a private address needs ssh.proxy.",
+        )
+
+
+@rule("KF205", name="closed-early", title="A server closes the connection before SSH begins")
+def closed_early(facts: Facts) -> Iterator[Hit]:
+    """
+    The connection was taken and closed before the SSH banner, or before the key exchange ended. sshd does so
+    when there are too many logins at once (MaxStartups, PerSourceMaxStartups), when it punishes an address
+    for earlier failures (PerSourcePenalties, OpenSSH 9.8 and later), or at its start. fail2ban, a rate limit
+    (`ufw limit ssh`) or a proxy in between look the same.
+
+    ## Fix
+    Wait a few minutes and try again. If it stays: `sudo journalctl -u ssh` names the reason ("past
+    MaxStartups", "penalty"); raise MaxStartups, or exempt the deploying machine.
+
+    ## See it by hand
+    `nc HOST PORT` shows `Exceeded MaxStartups` or `Not allowed at this time` in place of the banner.
+    """
+    for stop in facts.stops(Stage.REACH, Cause.CLOSED_EARLY):
+        said = stop.seen.heard.before_banner
+        yield _hit(
+            stop,
+            f"{stop.seen.hop.host} closes the connection before SSH begins"
+            + (f' ("{said[-1]}")' if said else ""),
+            "Wait a few minutes and try again; if it stays, the server's own log names the limit.",
+            why="Too many logins at once (MaxStartups), a penalty for earlier failures, fail2ban, or a rate limit: "
+            "the server's log tells which.",
+            commands=("sudo journalctl -u ssh -u sshd --since -10min | grep -iE 'MaxStartups|penalty|drop connection'",),
+        )  # fmt: skip
+
+
+@rule("KF206", name="not-ssh", title="What listens there does not speak SSH")
+def not_ssh(facts: Facts) -> Iterator[Hit]:
+    """
+    The port answers with something that is not SSH: a web server, a load balancer, a captive portal.
+
+    ## Fix
+    Correct the port in deploy.yml.
+
+    ## See it by hand
+    `nc HOST PORT` shows what it says; an SSH server begins with `SSH-2.0-`.
+    """
+    for stop in facts.stops(Stage.REACH, Cause.NOT_SSH):
+        yield _hit(
+            stop,
+            f"what listens on {_at(stop)} does not speak SSH",
+            f"Correct the port of {stop.seen.hop.host} in deploy.yml.",
+        )
+
+
+@rule("KF208", name="proxy-command-failed", title="The proxy command brings no SSH connection")
+def proxy_command_failed(facts: Facts) -> Iterator[Hit]:
+    """
+    `ssh.proxy_command` (or ProxyCommand in ssh_config) was started, and no SSH server answered through it:
+    the program is missing, it failed, or it opens a shell in place of a connection (`aws ssm start-session`
+    without `--document-name AWS-StartSSHSession`).
+
+    ## Fix
+    Read what the command itself said, above. Run it by hand: the first line must begin with `SSH-2.0-`.
+
+    ## See it by hand
+    The command from deploy.yml with `%h` and `%p` filled in.
+    """
+    for stop in facts.stops(Stage.REACH, Cause.PROXY_COMMAND):
+        command = stop.seen.hop.proxy_command
+        yield _hit(
+            stop,
+            f"the proxy command to {stop.seen.hop.host} brings no SSH connection",
+            "Run the command by hand: its first line must begin with SSH-2.0-.",
+            why=f"It said: {stop.observation.detail}" if stop.observation.detail else "",
+            commands=(command.value,) if command else (),
+        )
+
+
+@rule("KF210", name="host-key-unknown", title="A host's key is not in known_hosts")
+def host_key_unknown(facts: Facts) -> Iterator[Hit]:
+    """
+    Kamal dials a jump with the system's ssh, which asks before it trusts a new key; without a terminal it
+    stops with `Host key verification failed.` Targets are dialled by net-ssh, which accepts new keys, unless
+    ssh_config says `StrictHostKeyChecking yes`.
+
+    ## Fix
+    Compare the fingerprint with the one that the server itself shows (its console, or
+    `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` there), then add the line to `~/.ssh/known_hosts` of
+    the deploying machine. In the action: `ssh-known-hosts`.
+
+    ## See it by hand
+    `ssh -o BatchMode=yes JUMP true`
+    """
+    for stop in facts.stops(Stage.HOST_KEY, Cause.HOST_KEY_UNKNOWN):
+        hop, key = stop.seen.hop, stop.seen.host_key
+        line = key.line if key else ""
+        client = "Kamal's ssh" if hop.dialled_by is Client.OPENSSH else "net-ssh"
+        yield _hit(
+            stop,
+            f"the key of {hop.host} is not in known_hosts, and {client} stops there",
+            "Compare the fingerprint with the server's own, then add the line to known_hosts.",
+            why=f"It shows {key.kind} {key.fingerprint}. To pin it: {line}" if key else "",
+            commands=(
+                "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   # on the server's console: compare",
+                f"echo '{line}' >> ~/.ssh/known_hosts               # on the deploying machine",
+            ),
+        )
+
+
+@rule("KF211", name="host-key-changed", title="A host shows another key than known_hosts has")
+def host_key_changed(facts: Facts) -> Iterator[Hit]:
+    """
+    known_hosts has a key for this host, and the host shows another. It was set up anew, its address now
+    belongs to another machine, or somebody stands in between. Both of Kamal's clients stop there, as they
+    should.
+
+    ## Fix
+    First find out why it changed: compare the fingerprint on the server's console. Only then remove the old
+    line, and pin the new key.
+
+    ## See it by hand
+    `ssh-keygen -F HOST` shows what known_hosts has.
+    """
+    for stop in facts.stops(Stage.HOST_KEY, Cause.HOST_KEY_CHANGED):
+        hop, key = stop.seen.hop, stop.seen.host_key
+        name = hop.host_key_rule.names[0]
+        yield _hit(
+            stop,
+            f"{hop.host} shows another host key than known_hosts has",
+            "Find out why it changed, and compare the fingerprint on the server; only then replace the line.",
+            why=f"It shows {key.kind} {key.fingerprint}." if key else "",
+            commands=(
+                "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   # on the server's console: compare",
+                f"ssh-keygen -R '{name}'",
+            ),
+        )
+
+
+@rule("KF220", name="key-accepted", title="A target's key is not pinned", severity=Severity.NOTICE)
+def key_accepted(facts: Facts) -> Iterator[Hit]:
+    """
+    net-ssh, with which Kamal dials the targets, accepts the key of a host that it has not met. That works,
+    and whoever stands between at the first deploy is believed as well. It stops working the day the host is
+    reached as a jump, or as a remote builder: the system's ssh does not accept new keys.
+
+    ## Fix
+    Compare the fingerprint with the server's own, and add the line to known_hosts.
+
+    ## See it by hand
+    `ssh-keygen -F HOST`
+    """
+    for seen, affects in facts.hops():
+        key = seen.host_key
+        if key and not key.known and seen.hop.role is Role.TARGET and seen.hop.host_key_rule.accept_unknown:
+            yield Hit(
+                message=f"the key of {seen.hop.host} is not in known_hosts; Kamal accepts it unseen",
+                hop=seen.hop,
+                affects=affects,
+                location=seen.hop.origin,
+                fix=Fix(
+                    "Compare the fingerprint with the server's own, and pin the key.",
+                    commands=(f"echo '{key.line}' >> ~/.ssh/known_hosts   # {key.fingerprint}",),
+                ),
+                same="targets",
+            )
+
+
+@rule("KF230", name="slow", title="A stage takes longer than ten seconds", severity=Severity.NOTICE)
+def slow(facts: Facts) -> Iterator[Hit]:
+    """
+    Kamal gives all forwards together 30 seconds. A stage that takes more than ten of them leaves little for a
+    bad day: a name server that times out (UseDNS), a slow PAM module, a far-away network.
+
+    ## Fix
+    See which stage it is. For a slow login: `UseDNS no` on the server, and its PAM modules.
+
+    ## See it by hand
+    `time ssh HOST true`
+    """
+    for seen, affects in facts.hops():
+        for stage in seen.stages:
+            if stage.ms > SLOW_MS and stage.cause is None:
+                yield Hit(
+                    message=f"{stage.stage} on {seen.hop.host} took {stage.ms / 1000:.0f} s of Kamal's 30",
+                    hop=seen.hop,
+                    affects=affects,
+                    location=seen.hop.origin,
+                    fix=Fix("Find out what is slow there: UseDNS, PAM, the network."),
+                )

@@ -1,0 +1,108 @@
+"""What the rules for a refused forward share: the hit for a stop, its evidence, its fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kamal_forward_check.model import Certainty, Fix, HopTrace, Role, ServerLine, Stage
+from kamal_forward_check.rules.facts import Facts, Refused
+from kamal_forward_check.rules.registry import Hit
+from kamal_forward_check.sshd import advice, wire
+from kamal_forward_check.sshd.refusal import Why
+
+
+def refused(facts: Facts, role: Role, *whys: Why) -> Iterator[Refused]:
+    """The stops at which a hop of `role` refused the forward for one of `whys`."""
+    yield from (r for r in facts.refused if r.stop.seen.hop.role is role and r.refusal.why in whys)
+
+
+def line_hit(found: Refused, *, why: str = "") -> Hit:
+    """The hit for a refusal that lines decide."""
+    lines, seen = found.refusal.lines, found.stop.seen
+    first = lines[0]
+    known = [line for line in lines if line.certainty is Certainty.EXACT]
+    return Hit(
+        message=message(found),
+        hop=seen.hop,
+        affects=found.stop.affects,
+        location=seen.hop.origin,
+        server_line=first,
+        fix=Fix(_summary(lines), advice.changes(tuple(known)), advice.commands(tuple(known), seen.host_said)),
+        why=" ".join(text for text in (_fine(seen), why) if text),
+        evidence=evidence(found),
+        same=tuple((line.file, line.line, line.keyword, line.current, line.change_to) for line in lines),
+    )
+
+
+def open_hit(found: Refused, summary: str, *, why: str = "", commands: tuple[str, ...] = ()) -> Hit:
+    """The hit for a refusal that no line decides."""
+    seen = found.stop.seen
+    return Hit(
+        message=message(found),
+        hop=seen.hop,
+        affects=found.stop.affects,
+        location=seen.hop.origin,
+        candidates=found.refusal.candidates,
+        fix=Fix(summary, commands=commands),
+        why=" ".join(text for text in (_fine(seen), why) if text),
+        evidence=evidence(found),
+        same=(summary, found.refusal.candidates, found.refusal.holder),
+    )
+
+
+def message(found: Refused) -> str:
+    """What the hop refused, in one sentence."""
+    host = found.stop.seen.hop.host
+    if found.stop.seen.hop.role is Role.TARGET:
+        return f"{host} refuses the listen on {found.asked}"
+    return f"the jump {host} refuses to forward to {found.asked}"
+
+
+def evidence(found: Refused) -> tuple[str, ...]:
+    """What was asked, and what was heard."""
+    seen = found.stop.seen
+    said = []
+    if seen.hop.role is Role.TARGET:
+        said.append(f"asked for tcpip-forward {found.asked}: REQUEST_FAILURE")
+    else:
+        said.append(f'asked for direct-tcpip {found.asked}: refused ("{found.stop.observation.detail}")')
+    said += [f"the server said: {text}" for text in seen.heard.debug]
+    said += [
+        f"{aside}: " + ("granted" if answer.granted else f"refused {answer.code or ''}".strip())
+        for aside, answer in seen.asides.items()
+    ]
+    if seen.heard.version:
+        said.append(f"the server is {seen.heard.version}")
+    if seen.host_said:
+        user = seen.hop.user
+        said += [
+            f"its own sshd -T -ddd, for {user}, named {line.file}" + (f":{line.line}" if line.line else "")
+            for line in found.refusal.lines
+            if line.certainty is Certainty.EXACT and "_keys" not in line.file
+        ]
+    if seen.not_asked:
+        said.append(seen.not_asked)
+    return tuple(said)
+
+
+def _fine(seen: HopTrace) -> str:
+    """What is not the reason: the two things that people check first."""
+    key = wire.key_options(seen.heard.debug)
+    login = seen.at(Stage.LOGIN)
+    if key and key.forwarding and key.file:
+        return "Login is fine, and authorized_keys allows forwarding."
+    return "Login is fine." if login and login.cause is None else ""
+
+
+def _summary(lines: tuple[ServerLine, ...]) -> str:
+    words = [_one(line) for line in lines]
+    return ("Change " if len(words) == 1 else "Change together: ") + "; ".join(words) + "."
+
+
+def _one(line: ServerLine) -> str:
+    place = f"{line.file}:{line.line}" if line.line else line.file
+    if line.certainty is Certainty.KEYWORD:
+        return f"{line.keyword} of sshd_config on {line.host} to {line.change_to!r}"
+    if not line.current:
+        return f"{place} on {line.host}: add {line.change_to!r} as its first line"
+    return f"{place} on {line.host} from {line.current.strip()!r} to {line.change_to.strip()!r}"

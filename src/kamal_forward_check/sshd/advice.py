@@ -1,0 +1,107 @@
+"""The least change that lets Kamal's forward through, and how to make it: a line for a line.
+
+What stands is kept and what is needed is added: a target must listen (`remote`), a jump must connect
+(`local`); a host that already grants the other direction needs `yes` (sshd_config(5), AllowTcpForwarding).
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from kamal_forward_check.model import Certainty, Change, Role, ServerLine
+from kamal_forward_check.sshd.authorized_keys import Options
+from kamal_forward_check.sshd.effective import Deciding
+
+NEEDED = {Role.TARGET: "remote", Role.JUMP: "local"}
+"""The one direction of AllowTcpForwarding that each role needs."""
+
+_DEFAULT_MAIN = "/etc/ssh/sshd_config"
+
+
+def allow_tcp_forwarding(current: str, role: Role) -> str:
+    """The value that AllowTcpForwarding should have: `no` becomes the role's direction, the other one `yes`."""
+    return NEEDED[role] if current.lower() in ("no", "") else "yes"
+
+
+def listing(current: str, wanted: str) -> str:
+    """A PermitListen or PermitOpen list with `wanted` added."""
+    return wanted if current.lower() in ("none", "") else f"{current} {wanted}"
+
+
+def key_line(options: Options, role: Role, wanted: str) -> str:
+    """An authorized_keys line's options, changed so that the forward `wanted` (host:port) is allowed."""
+    name = "permitlisten" if role is Role.TARGET else "permitopen"
+    pairs = [pair for pair in options.pairs if pair[0] != "no-port-forwarding"]
+    if options.withholding == "restrict":
+        last = max(i for i, pair in enumerate(pairs) if pair[0] == "restrict")
+        pairs.insert(last + 1, ("port-forwarding", None))
+    if options.values(name) and wanted not in options.values(name):
+        last = max(i for i, pair in enumerate(pairs) if pair[0] == name)
+        pairs.insert(last + 1, (name, wanted))
+    return str(Options(tuple(pairs)))
+
+
+def server_line(host: str, decides: Deciding, new_value: str) -> ServerLine:
+    """The deciding line and what it should be: its own text with only the value replaced."""
+    if decides.on_command_line:
+        current = f"-o {decides.keyword}={decides.value}"
+        change_to = f"-o {decides.keyword}={new_value}"
+    elif decides.line is None:
+        # No line says so: the value is built in, and one line has to be added.
+        current, change_to = "", f"{decides.keyword} {new_value}"
+    else:
+        current = decides.text.rstrip()
+        change_to = _replaced(current, decides.keyword, new_value)
+    return ServerLine(
+        host=host,
+        file=decides.file or _DEFAULT_MAIN,
+        line=decides.line,
+        keyword=decides.keyword,
+        current=current,
+        change_to=change_to,
+        certainty=decides.certainty,
+        excerpt=decides.excerpt,
+    )
+
+
+def _replaced(line: str, keyword: str, value: str) -> str:
+    """`line` with its value replaced; indentation, spelling and a comment stay."""
+    match = re.match(rf"(\s*{re.escape(keyword)}(?:\s*=\s*|\s+))(.*?)(\s+#.*)?$", line, re.IGNORECASE)
+    return f"{match[1]}{value}{match[3] or ''}" if match else f"{keyword} {value}"
+
+
+def changes(lines: tuple[ServerLine, ...]) -> tuple[Change, ...]:
+    """The lines that must change together, as the report lists them."""
+    return tuple(Change(line.host, line.file, line.line, line.current, line.change_to) for line in lines)
+
+
+def commands(lines: tuple[ServerLine, ...], said: Mapping[str, str]) -> tuple[str, ...]:
+    """What to type on the host. A line is replaced only where it still reads as reported."""
+    edits = [_edit(line) for line in lines if line.line and line.current and _is_sshd_config(line)]
+    if not edits:
+        return ()
+    return (*edits, f"sudo sshd -t && {reload_command(said)}")
+
+
+def reload_command(said: Mapping[str, str]) -> str:
+    """How this host's sshd reads its files again, by what its /etc/os-release and service manager are."""
+    words = said.get("os", "").lower().replace('"', " ").split()
+    name = "ssh" if {"debian", "ubuntu"} & set(words) else "sshd"
+    if "systemd" in words:
+        return f"sudo systemctl reload {name}"
+    if "openrc" in words:
+        return "sudo rc-service sshd reload"
+    return f"sudo service {name} reload"
+
+
+def _is_sshd_config(line: ServerLine) -> bool:
+    return line.certainty is Certainty.EXACT and PurePosixPath(line.file).is_absolute() and "_keys" not in line.file
+
+
+def _edit(line: ServerLine) -> str:
+    old = re.sub(r"([][\\.*^$/])", r"\\\1", line.current)
+    new = re.sub(r"([\\&/])", r"\\\1", line.change_to)
+    return f"sudo sed -i {shlex.quote(f'{line.line}s/^{old}[[:space:]]*$/{new}/')} {shlex.quote(line.file)}"

@@ -1,0 +1,60 @@
+"""The options of an authorized_keys line (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
+
+Only names leave this module, and the values of permitlisten and permitopen: `command=`, `environment=`, the
+key and its comment are nobody's business.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_OPTION = re.compile(r'(?P<name>[A-Za-z][A-Za-z0-9-]*)(?:="(?P<value>(?:[^"\\]|\\.)*)")?(?:,|(?=\s)|$)')
+_SHOWN = ("permitlisten", "permitopen")
+_KEY_TYPE = re.compile(r"(?:ssh-|ecdsa-|sk-)[a-z0-9@.-]+\s+AAAA")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of one line, in order, as (name in lower case, value where it may be shown)."""
+
+    pairs: tuple[tuple[str, str | None], ...]
+
+    @property
+    def withholding(self) -> str:
+        """The option that takes port forwarding away, or an empty text. The last word counts."""
+        found = ""
+        for name, _ in self.pairs:
+            if name in ("restrict", "no-port-forwarding"):
+                found = name
+            elif name == "port-forwarding":
+                found = ""
+        return found
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """The values of every option called `name`."""
+        return tuple(value for option, value in self.pairs if option == name and value is not None)
+
+    def __str__(self) -> str:
+        return ",".join(name if value is None else f'{name}="{value}"' for name, value in self.pairs)
+
+
+def options(line: str) -> Options:
+    """The options before the key of a line of authorized_keys, made safe to keep and to show."""
+    rest = line.strip()
+    pairs: list[tuple[str, str | None]] = []
+    while rest and not _KEY_TYPE.match(rest):
+        match = _OPTION.match(rest)
+        if not match:
+            break
+        name = match["name"].lower()
+        pairs.append((name, match["value"] if name in _SHOWN else None))
+        rest = rest[match.end() :]
+        if rest[:1].isspace():
+            break
+    return Options(tuple(pairs))
+
+
+def parse(shown: str) -> Options:
+    """The options back from what `str` of them gave."""
+    return options(f"{shown} ssh-x AAAA")

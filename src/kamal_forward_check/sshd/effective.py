@@ -1,0 +1,154 @@
+"""`sshd -T -ddd -C …` read: what holds for this login, and which line says so.
+
+sshd names every active line in the order in which it reads them; within a pass the first value of a keyword
+counts (sshd_config(5)). The second pass ("reprocess config") is that of Match blocks, and goes before the
+first; between them stands what the daemon was given by -o, of which no line is printed. Measured on
+8.2 to 10.5. From 10.4 on the values' keywords are written in CamelCase.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kamal_forward_check.model import Certainty
+
+_SETTING = re.compile(r"^debug3: (?P<file>.*?):(?P<line>\d+) setting (?P<keyword>\S+) (?P<value>.*)$")
+_MAIN_FILE = re.compile(r"^debug2: load_server_config: filename (?P<file>.+)$")
+_REPROCESS = "config reprocess config"
+_MAIN_AGAIN = "reprocess config"
+_DEFAULT_MAIN = "/etc/ssh/sshd_config"
+_COMMAND_LINE = "sshd's command line"
+
+# What sshd prints for a value that may be written in several ways.
+_SPELLINGS = {"all": "yes", "true": "yes", "false": "no"}
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """What decides a keyword: its value, and the line that gives it.
+
+    `line` is None where no line does: sshd's own default (`file` is empty), or -o on its command line.
+    """
+
+    keyword: str
+    value: str
+    file: str
+    line: int | None
+    certainty: Certainty
+    excerpt: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The line as it stands in the file, or as sshd read it where the file's text was not shown."""
+        return next((text for n, text in self.excerpt if n == self.line), f"{self.keyword} {self.value}")
+
+    @property
+    def on_command_line(self) -> bool:
+        """It is an -o of the daemon's command line."""
+        return self.file == _COMMAND_LINE
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """What the host's own sshd says holds for this login."""
+
+    values: Mapping[str, str]
+    """By keyword in lower case, as `sshd -T` prints them."""
+    active: tuple[tuple[str, int, str, str, bool], ...]
+    """(file, line, keyword, value, in the second pass), in sshd's order."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """-o of the daemon's command line, by keyword in lower case."""
+    texts: Mapping[tuple[str, int], tuple[tuple[int, str], ...]] = field(default_factory=dict)
+    doubt: str = ""
+    """Why the answer may not be the whole truth: a folder that the login can't read."""
+
+    def deciding(self, keyword: str) -> Deciding:
+        """What decides `keyword`; exact only where the line's value is the one that sshd prints."""
+        name = keyword.lower()
+        value = self.values.get(name, "")
+        second = [s for s in self.active if s[2].lower() == name and s[4]]
+        first = [s for s in self.active if s[2].lower() == name and not s[4]]
+        if second:
+            file, line, written, said, _ = second[0]
+        elif name in self.options:
+            return Deciding(keyword, value, _COMMAND_LINE, None, self._certainty(self.options[name], value))
+        elif first:
+            file, line, written, said, _ = first[0]
+        else:
+            return Deciding(keyword, value, "", None, self._certainty(value, value))
+        return Deciding(written, said, file, line, self._certainty(said, value), self.texts.get((file, line), ()))
+
+    def _certainty(self, said: str, value: str) -> Certainty:
+        same = _plain(said) == _plain(value)
+        return Certainty.EXACT if same and not self.doubt else Certainty.CANDIDATES
+
+
+def read(said: Mapping[str, str]) -> Effective | None:
+    """The sections of a host's answers (`sshd`, `daemon`, `unreadable`, `lines`) read; None without a value."""
+    output = said.get("sshd", "")
+    values: dict[str, str] = {}
+    active: list[tuple[str, int, str, str, bool]] = []
+    main, second = _DEFAULT_MAIN, False
+    for line in output.splitlines():
+        if match := _SETTING.match(line):
+            again = match["file"] == _MAIN_AGAIN
+            file = main if again else match["file"]
+            active.append((file, int(match["line"]), match["keyword"], match["value"].strip(), second))
+        elif match := _MAIN_FILE.match(line):
+            main = match["file"]
+        elif _REPROCESS in line:
+            second = True
+        elif line and not line.startswith(("debug", " ")):
+            keyword, _, value = line.partition(" ")
+            values.setdefault(keyword.lower(), value.strip())
+    if "allowtcpforwarding" not in values:
+        return None
+    unreadable = said.get("unreadable", "").split("\n")[0].strip()
+    return Effective(
+        values=values,
+        active=tuple(active),
+        options=_options(said.get("daemon", "")),
+        texts=_texts(said.get("lines", "")),
+        doubt=f"the login can't read {unreadable}" if unreadable else "",
+    )
+
+
+def _plain(value: str) -> str:
+    words = " ".join(value.split()).strip('"').lower()
+    return _SPELLINGS.get(words, words)
+
+
+def _options(command_line: str) -> dict[str, str]:
+    """The -o options of a daemon's command line; the first of a keyword counts."""
+    try:
+        words = shlex.split(command_line)
+    except ValueError:
+        words = command_line.split()
+    found: dict[str, str] = {}
+    for flag, option in zip(words, [*words[1:], ""], strict=True):
+        text = option if flag == "-o" else flag.removeprefix("-o") if flag.startswith("-o") else ""
+        keyword, _, value = text.replace("=", " ", 1).partition(" ")
+        if keyword:
+            found.setdefault(keyword.lower(), value or _after(words, option))
+    return found
+
+
+def _after(words: list[str], word: str) -> str:
+    at = words.index(word) + 1
+    return words[at] if at < len(words) else ""
+
+
+def _texts(section: str) -> dict[tuple[str, int], tuple[tuple[int, str], ...]]:
+    """Excerpts, each under a line `@ LINE FIRST FILE`."""
+    texts: dict[tuple[str, int], tuple[tuple[int, str], ...]] = {}
+    key, first = ("", 0), 0
+    for line in section.splitlines():
+        if match := re.fullmatch(r"@ (\d+) (\d+) (.+)", line):
+            key, first = (match[3], int(match[1])), int(match[2])
+            texts[key] = ()
+        elif key[0]:
+            texts[key] += ((first + len(texts[key]), line),)
+    return texts

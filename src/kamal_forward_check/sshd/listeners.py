@@ -1,0 +1,55 @@
+"""Who holds a port on a host: `ss -ltnp` and /proc/net/tcp read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_LISTENING = "0A"
+_PROGRAM = re.compile(r'\("(?P<name>[^"]+)",pid=(?P<pid>\d+)')
+_LOOPBACK_OR_ANY = ("0100007F", "00000000", "0" * 32, "0000000000000000FFFF00000100007F")
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """What listens on the port: its program where the login may see it, and its owner's uid."""
+
+    program: str
+    pid: int | None
+    uid: int | None
+
+    def __str__(self) -> str:
+        if self.program:
+            return f"{self.program} (pid {self.pid})"
+        return f"a program of uid {self.uid}" if self.uid is not None else "a program that this login can't see"
+
+
+def holder(said: Mapping[str, str]) -> Holder | None:
+    """Who stands in the way of a listen on 127.0.0.1, by the sections `port` and `sockets`; None if nobody does."""
+    uids = [
+        int(words[7])
+        for line in said.get("sockets", "").splitlines()
+        if len(words := line.split(":", 1)[-1].split() if line.startswith("/") else line.split()) > 7  # noqa: PLR2004
+        and words[3] == _LISTENING
+        and words[1].rpartition(":")[0].upper() in _LOOPBACK_OR_ANY
+    ]
+    program = _PROGRAM.search(said.get("port", ""))
+    if not uids and not program:
+        return None
+    return Holder(
+        program=program["name"] if program else "",
+        pid=int(program["pid"]) if program else None,
+        uid=uids[0] if uids else None,
+    )
+
+
+def is_own_forward(said: Mapping[str, str]) -> bool:
+    """The holder is another SSH session's forward of this very login (sshd listens as the user after the login)."""
+    found = holder(said)
+    if not found:
+        return False
+    own_uid = said.get("who", "").split("\n")[0].strip()
+    if found.program:
+        return found.program.startswith("sshd") and (found.uid is None or str(found.uid) == own_uid)
+    return own_uid not in ("", "0") and str(found.uid) == own_uid
