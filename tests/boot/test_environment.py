@@ -1,4 +1,4 @@
-"""When an environment counts as whole: for bin/invoke, which starts no Python to find out, and for the set-up itself."""
+"""When an environment counts as whole: for bin/invoke, which starts no Python to find out, and for the set-up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dev import environment
 from dev.machine import CannotSetUp
 
 ROOT = Path(__file__).resolve().parents[2]
-SET_UP = "import sys\ndef main():\n    print('set up for', sys.stdin.read(), file=sys.stderr)\n    return 5\n"
+SET_UP = "import sys\ndef main():\n    print('set up for', sys.stdin.read())\n    return 5\n"
 
 
 @pytest.fixture
