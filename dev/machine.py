@@ -50,8 +50,10 @@ def need(*packages: str) -> None:
     say(f"installing {' '.join(missing)}")
     _install(missing)
     importlib.invalidate_caches()
-    if "openssh-server" in missing and shutil.which("systemctl"):
-        _run(["systemctl", "disable", "ssh.service", "ssh.socket"])
+    if "openssh-server" in missing:
+        for disable in (["update-rc.d", "ssh", "disable"], ["systemctl", "disable", "ssh.socket"]):
+            if shutil.which(disable[0]):
+                _run(disable)
 
 
 def say(text: str) -> None:
