@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,6 +74,18 @@ def lint(_context: Context) -> None:
 
 
 @task
+def docs(_context: Context) -> None:
+    """Write docs/rules/ anew from the rules themselves."""
+    from kamal_forward_check.rules import pages
+
+    folder = ROOT / "docs" / "rules"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name, text in pages.files().items():
+        (folder / name).write_text(text)
+
+
+@task
 def lock(_context: Context) -> None:
     """Write the hash-locked requirements anew from pyproject.toml."""
     from dev import environment, locks
@@ -93,7 +106,7 @@ def namespace() -> Collection:
     tasks = program.tasks()
     tasks.add_task(demo)
     tasks.add_task(test)
-    tasks.add_collection(Collection("dev", lint, lock, ci))
+    tasks.add_collection(Collection("dev", lint, docs, lock, ci))
     return tasks
 
 
