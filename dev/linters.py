@@ -9,7 +9,7 @@ from pathlib import Path
 from dev.environment import ROOT
 from dev.machine import say
 
-SHELL = ("bin/invoke", ".ci/run", *(str(script) for script in ROOT.glob("src/**/*.sh")))
+SENT_TO_HOSTS = tuple(str(script) for script in ROOT.glob("src/**/*.sh"))
 SCHEMAS = ("schema/deploy.schema.json", "schema/report.schema.json")
 LINTERS = (
     ("ruff", "check"),
@@ -18,7 +18,8 @@ LINTERS = (
     ("lint-imports",),
     ("check-jsonschema", "--check-metaschema", *SCHEMAS),
     ("check-jsonschema", "--builtin-schema", "vendor.github-actions", "action.yml"),
-    ("shellcheck", *SHELL),
+    ("shellcheck", "bin/invoke", ".ci/run"),
+    ("shellcheck", "--shell=sh", *SENT_TO_HOSTS),
     ("hadolint", "Dockerfile"),
     ("zizmor", "--offline", "--no-progress", "action.yml"),
 )
