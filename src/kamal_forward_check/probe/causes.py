@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Sequence
 
 import paramiko
 from paramiko import ssh_exception
@@ -68,6 +69,7 @@ TABLE: tuple[tuple[type[BaseException], str, Cause], ...] = (
     (NoKeyError, "", Cause.NO_KEY),
     (ListenDeniedError, "", Cause.LISTEN_DENIED),
     (ssh_exception.PartialAuthentication, "", Cause.LOGIN_PARTIAL),
+    (ssh_exception.AuthenticationException, "transport shut down", Cause.LOST),
     (ssh_exception.AuthenticationException, "", Cause.LOGIN_REFUSED),
     (ssh_exception.CouldNotCanonicalize, "", Cause.NAME_UNKNOWN),
     (ssh_exception.ConfigParseError, "", Cause.UNEXPECTED),
@@ -92,6 +94,9 @@ TABLE: tuple[tuple[type[BaseException], str, Cause], ...] = (
     (FileNotFoundError, "", Cause.PROXY_COMMAND),
     (PermissionError, "", Cause.NO_ROUTE),  # a local firewall's verdict on connect()
 )
+
+OVERLOAD_TEXTS = ("Exceeded MaxStartups", "Not allowed at this time")
+"""What sshd says before it hangs up: up to 9.7, and from 9.8 on (PerSourcePenalties as well)."""
 
 _NO_ROUTE_ERRORS = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EHOSTDOWN, errno.ENETDOWN}
 
@@ -119,8 +124,16 @@ def cause_of(error: BaseException, stage: Stage, transport: paramiko.Transport |
         return Cause.NO_ROUTE
     cause = next((c for kind, text, c in TABLE if isinstance(error, kind) and text in str(error)), Cause.UNEXPECTED)
     if cause is Cause.LOST and stage is Stage.REACH:
-        return Cause.CLOSED_EARLY
+        cause = Cause.CLOSED_EARLY
+    if cause is Cause.CLOSED_EARLY and _spoke_otherwise(getattr(transport, "before_banner", [])):
+        return Cause.NOT_SSH
     return cause
+
+
+def _spoke_otherwise(before_banner: Sequence[str]) -> bool:
+    """It said something in place of a banner, and it is none of sshd's own reasons to hang up."""
+    said = [text for text in before_banner if text.strip()]
+    return bool(said) and not any(reason in text for text in said for reason in OVERLOAD_TEXTS)
 
 
 def _of_refused_channel(error: ChannelRefusedError) -> Cause:

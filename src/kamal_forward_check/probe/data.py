@@ -12,16 +12,19 @@ from kamal_forward_check.probe.causes import ChannelRefusedError
 from kamal_forward_check.probe.live import Live
 from kamal_forward_check.probe.registry_stub import PROOF, RegistryStub
 
-_SECONDS = 5
+_SECONDS = 3
 
 # By whatever the host has; the first that brings the nonce ends it. Proxies and ~/.curlrc are left out; busybox's
-# wget crashes on -T, hence `timeout`; dash and ash know no /dev/tcp, so bash is called by name.
+# wget crashes on -T, hence `timeout`; dash and ash know no /dev/tcp, so bash is called by name. After one that waited
+# in vain (curl's 28, timeout's 124) the others would wait in vain as well.
 _SCRIPT = """\
 within() {{ if command -v timeout >/dev/null 2>&1; then timeout {seconds} "$@"; else "$@"; fi; }}
-try() {{ command -v "$1" >/dev/null 2>&1 || return 1; echo "{mark} $1"; out=$(within "$@" 2>&1)
-  printf '%s\\n' "$out"; case $out in *"{proof}"*) exit 0 ;; esac; return 1; }}
+try() {{ command -v "$1" >/dev/null 2>&1 || return 1; echo "{mark} $1"; out=$(within "$@" 2>&1); status=$?
+  printf '%s\\n' "$out"; case $out in *"{proof}"*) exit 0 ;; esac
+  case $status in 28 | 124) exit 0 ;; esac; }}
 try curl -q --noproxy '*' -s -S -m {seconds} http://127.0.0.1:{port}{path}
-try env -u http_proxy -u HTTP_PROXY wget -q -O - http://127.0.0.1:{port}{path}
+unset http_proxy HTTP_PROXY
+try wget -q -O - http://127.0.0.1:{port}{path}
 try bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port} && printf "GET {path} HTTP/1.0\\r\\n\\r\\n" >&3 && cat <&3'
 try python3 -I -c 'import socket
 s = socket.create_connection(("127.0.0.1", {port}), {seconds})
@@ -78,9 +81,11 @@ def _by_a_program(live: Live, port: int, stub: RegistryStub, limit: float) -> tu
 def _by_a_channel(live: Live, port: int, stub: RegistryStub, limit: float) -> tuple[Flow, str]:
     """Back through the connection itself: needs AllowTcpForwarding yes, so it is the second choice."""
     try:
-        channel = live.channel_to("127.0.0.1", port, limit)
+        channel = live.channel_to("127.0.0.1", port, min(limit, _SECONDS))
     except ChannelRefusedError:
         return Flow.UNTRIED, "the host opens no channel back"
+    except paramiko.SSHException as error:
+        return Flow.STUCK, f"a channel back: {error}"
     answer = b""
     with contextlib.closing(channel), contextlib.suppress(TimeoutError, OSError):
         channel.settimeout(min(limit, _SECONDS))

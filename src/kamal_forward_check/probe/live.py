@@ -42,14 +42,18 @@ class HopConnection(Connection):  # type: ignore[misc]  # fabric has no stubs
             raise ConnectionAbortedError("the jump's connection ended")
         try:
             return super().open_gateway()
-        except paramiko.ChannelException as error:
-            raise refusal(self.gateway.transport, error) from error
+        except paramiko.SSHException as error:
+            raise _refusal(self.gateway.transport, error) from error
 
 
-def refusal(transport: HearingTransport, error: paramiko.ChannelException) -> ChannelRefusedError:
-    """paramiko's exception with the server's own code and text put back."""
-    code, text = transport.last_refusal() or (error.code, error.text)
-    return ChannelRefusedError(code, text)
+def _refusal(transport: HearingTransport, error: paramiko.SSHException) -> Exception:
+    """paramiko's exception with the server's own code and text put back, where a server refused.
+
+    paramiko keeps one exception a transport: of two threads whose channels are refused at once, one gets the
+    other's, or none at all.
+    """
+    refused = transport.last_refusal()
+    return ChannelRefusedError(*refused) if refused else error
 
 
 @dataclass(slots=True)
@@ -89,8 +93,8 @@ class Live:
         """A direct-tcpip channel from the hop to host:port (RFC 4254 §7.2). Raises ChannelRefusedError."""
         try:
             return self.transport.open_channel("direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=limit)
-        except paramiko.ChannelException as error:
-            raise refusal(self.transport, error) from error
+        except paramiko.SSHException as error:
+            raise _refusal(self.transport, error) from error
 
     def run(self, script: str, limit: float) -> str:
         """What `/bin/sh`, fed with `script`, prints on the host (both streams), within `limit` seconds.
@@ -101,8 +105,8 @@ class Live:
         end = time.monotonic() + limit
         try:
             session = self.transport.open_session(timeout=limit)
-        except paramiko.ChannelException as error:
-            raise refusal(self.transport, error) from error
+        except paramiko.SSHException as error:
+            raise _refusal(self.transport, error) from error
         with contextlib.closing(session):
             session.set_combine_stderr(combine=True)
             session.settimeout(limit)

@@ -37,10 +37,10 @@ def probe(live: Live, notes: Notes, route: Route, left: Callable[[], float], ove
         finally:
             live.stop_listening(route.listen, route.port)
             notes.held_ms = (time.monotonic() - since) * 1000
+            notes.heard = live.transport.heard()
     except (paramiko.SSHException, OSError, EOFError) as error:
         stage = Stage.DATA if any(seen.stage is Stage.LISTEN for seen in notes.stages) else Stage.LISTEN
         notes.failed(stage, watch.lap(), cause_of(error, stage, live.transport), str(error))
-    finally:
         notes.heard = live.transport.heard()
 
 
@@ -59,7 +59,7 @@ def _listen(
         except ListenDeniedError as error:
             if not busy:
                 ask_target(live, notes, route.port)
-                busy = _held_by_own_forward(live, notes)
+                busy = _held_by_own_forward(notes)
             if busy and left() > 1 and not over.wait(_AGAIN_SECONDS):
                 continue
             notes.failed(Stage.LISTEN, watch.lap(), Cause.LISTEN_BUSY if busy else Cause.LISTEN_DENIED, str(error))
@@ -68,8 +68,8 @@ def _listen(
         return True
 
 
-def _held_by_own_forward(live: Live, notes: Notes) -> bool:
-    said = live.transport.debug_texts
+def _held_by_own_forward(notes: Notes) -> bool:
+    said = notes.heard.debug
     refused = wire.FORWARDING_DISABLED in said or wire.PERMIT_REFUSED in said
     return not refused and is_own_forward(notes.host_said)
 

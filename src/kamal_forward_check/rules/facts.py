@@ -27,8 +27,17 @@ class Stop:
 
     seen: HopTrace
     observation: Observation
-    route: Route
-    affects: tuple[str, ...]
+    routes: tuple[Route, ...]
+
+    @property
+    def route(self) -> Route:
+        """The first of the routes that stop here."""
+        return self.routes[0]
+
+    @property
+    def affects(self) -> tuple[str, ...]:
+        """The targets that are not reached."""
+        return tuple(dict.fromkeys(route.target.host.value for route in self.routes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,7 @@ class Refused:
     """A stop at which the hop itself refused the forward, and why."""
 
     stop: Stop
-    asked: Asked
+    asked: tuple[Asked, ...]
     refusal: Refusal
 
 
@@ -69,21 +78,18 @@ class Facts:
                 key = (seen.hop, seen.stopped.stage, seen.stopped.cause, seen.stopped.detail)
                 broken.setdefault(key, []).append((trace, seen, seen.stopped))
         return tuple(
-            Stop(found[0][1], found[0][2], found[0][0].route, _targets(trace for trace, _, _ in found))
+            Stop(found[0][1], found[0][2], tuple(trace.route for trace, _, _ in found))
             for found in broken.values()
         )
 
     @cached_property
     def refused(self) -> tuple[Refused, ...]:
         """Every stop at which sshd itself said no to the forward, with its reason."""
-        return tuple(
-            Refused(stop, asked, explain(stop.seen, asked))
-            for stop in (
-                *self.stops(Stage.FORWARD, Cause.PROHIBITED),
-                *self.stops(Stage.LISTEN, Cause.LISTEN_DENIED, Cause.LISTEN_BUSY),
-            )
-            if (asked := _asked(stop))
+        stops = (
+            *self.stops(Stage.FORWARD, Cause.PROHIBITED),
+            *self.stops(Stage.LISTEN, Cause.LISTEN_DENIED, Cause.LISTEN_BUSY),
         )
+        return tuple(Refused(stop, asked, explain(stop.seen, asked)) for stop in stops for asked in [_asked(stop)])
 
     def granted(self) -> Iterator[tuple[Trace, HopTrace]]:
         """The targets that granted the forward."""
@@ -102,12 +108,12 @@ class Facts:
             yield seen, _targets(traces)
 
 
-def _asked(stop: Stop) -> Asked:
-    """What the hop was asked for: a target to listen, a jump to connect to the next hop."""
+def _asked(stop: Stop) -> tuple[Asked, ...]:
+    """What the hop was asked for: a target to listen, a jump to connect to every next hop."""
     if stop.seen.hop.role is Role.TARGET:
-        return Asked(stop.route.listen, stop.route.port)
-    following = stop.route.hops[stop.route.hops.index(stop.seen.hop) + 1]
-    return Asked(following.address, following.port.value)
+        return (Asked(stop.route.listen, stop.route.port),)
+    following = (route.hops[route.hops.index(stop.seen.hop) + 1] for route in stop.routes)
+    return tuple(dict.fromkeys(Asked(hop.address, hop.port.value) for hop in following))
 
 
 def _targets(traces: Iterator[Trace] | list[Trace]) -> tuple[str, ...]:

@@ -54,8 +54,9 @@ def message(found: Refused) -> str:
     """What the hop refused, in one sentence."""
     host = found.stop.seen.hop.host
     if found.stop.seen.hop.role is Role.TARGET:
-        return f"{host} refuses the listen on {found.asked}"
-    return f"the jump {host} refuses to forward to {found.asked}"
+        return f"{host} refuses the listen on {found.asked[0]}"
+    more = len(found.asked) - 1
+    return f"the jump {host} refuses to forward to {found.asked[0]}" + (f" and {more} more" if more else "")
 
 
 def evidence(found: Refused) -> tuple[str, ...]:
@@ -63,9 +64,9 @@ def evidence(found: Refused) -> tuple[str, ...]:
     seen = found.stop.seen
     said = []
     if seen.hop.role is Role.TARGET:
-        said.append(f"asked for tcpip-forward {found.asked}: REQUEST_FAILURE")
+        said.append(f"asked for tcpip-forward {found.asked[0]}: REQUEST_FAILURE")
     else:
-        said.append(f'asked for direct-tcpip {found.asked}: refused ("{found.stop.observation.detail}")')
+        said.append(f'asked for direct-tcpip {found.asked[0]}: refused ("{found.stop.observation.detail}")')
     said += [f"the server said: {text}" for text in seen.heard.debug]
     said += [
         f"{aside}: " + ("granted" if answer.granted else f"refused {answer.code or ''}".strip())
@@ -101,6 +102,8 @@ def _summary(lines: tuple[ServerLine, ...]) -> str:
 
 def _one(line: ServerLine) -> str:
     place = f"{line.file}:{line.line}" if line.line else line.file
+    if line.certainty is Certainty.KEYWORD and line.line:
+        return f"{place} on {line.host}: take no-port-forwarding out, or write restrict,port-forwarding"
     if line.certainty is Certainty.KEYWORD:
         return f"{line.keyword} of sshd_config on {line.host} to {line.change_to!r}"
     if not line.current:

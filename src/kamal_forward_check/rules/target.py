@@ -167,9 +167,9 @@ def port_in_use(facts: Facts) -> Iterator[Hit]:
         who = found.refusal.holder or "another program"
         yield open_hit(
             found,
-            f"Stop what holds port {found.asked.port} on {found.stop.seen.hop.host}, or choose another port in registry.server.",
+            f"Stop what holds port {found.asked[0].port} on {found.stop.seen.hop.host}, or choose another port in registry.server.",
             why=f"Held by {who}.",
-            commands=(f"sudo ss -ltnp 'sport = :{found.asked.port}'",),
+            commands=(f"sudo ss -ltnp 'sport = :{found.asked[0].port}'",),
         )
 
 
@@ -192,7 +192,7 @@ def another_forward_is_up(facts: Facts) -> Iterator[Hit]:
             found,
             "Wait for the other deploy to end; if none runs, end that SSH session on the host.",
             why=f"Another forward of {found.stop.seen.hop.user} is up: {found.refusal.holder}.",
-            commands=(f"sudo ss -ltnp 'sport = :{found.asked.port}'",),
+            commands=(f"sudo ss -ltnp 'sport = :{found.asked[0].port}'",),
         )
 
 
@@ -224,4 +224,4 @@ def cannot_bind(facts: Facts) -> Iterator[Hit]:
     The target's log has `cannot listen to port`.
     """
     for found in refused(facts, Role.TARGET, Why.CANNOT_BIND):
-        yield open_hit(found, f"Find out on {found.stop.seen.hop.host} why port {found.asked.port} can't be bound.")
+        yield open_hit(found, f"Find out on {found.stop.seen.hop.host} why port {found.asked[0].port} can't be bound.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 from kamal_forward_check.model import Certainty, Change, Role, ServerLine
@@ -26,21 +26,21 @@ def allow_tcp_forwarding(current: str, role: Role) -> str:
     return NEEDED[role] if current.lower() in ("no", "") else "yes"
 
 
-def listing(current: str, wanted: str) -> str:
-    """A PermitListen or PermitOpen list with `wanted` added."""
-    return wanted if current.lower() in ("none", "") else f"{current} {wanted}"
+def listing(current: str, wanted: Iterable[str]) -> str:
+    """A PermitListen or PermitOpen list with `wanted` (each host:port) added."""
+    return " ".join([*([] if current.lower() in ("none", "") else [current]), *wanted])
 
 
-def key_line(options: Options, role: Role, wanted: str) -> str:
-    """An authorized_keys line's options, changed so that the forward `wanted` (host:port) is allowed."""
+def key_line(options: Options, role: Role, wanted: Iterable[str]) -> str:
+    """An authorized_keys line's options, changed so that the forwards `wanted` (each host:port) are allowed."""
     name = "permitlisten" if role is Role.TARGET else "permitopen"
     pairs = [pair for pair in options.pairs if pair[0] != "no-port-forwarding"]
     if options.withholding == "restrict":
         last = max(i for i, pair in enumerate(pairs) if pair[0] == "restrict")
         pairs.insert(last + 1, ("port-forwarding", None))
-    if options.values(name) and wanted not in options.values(name):
+    if options.values(name):
         last = max(i for i, pair in enumerate(pairs) if pair[0] == name)
-        pairs.insert(last + 1, (name, wanted))
+        pairs[last + 1 : last + 1] = [(name, each) for each in wanted]
     return str(Options(tuple(pairs)))
 
 

@@ -117,7 +117,9 @@ def read(said: Mapping[str, str]) -> Effective | None:
 
 
 def _plain(value: str) -> str:
+    """A value as sshd prints it: one spelling for each, and a bare port of PermitListen as *:PORT."""
     words = " ".join(value.split()).strip('"').lower()
+    words = " ".join(f"*:{word}" if word.isdigit() else word for word in words.split())
     return _SPELLINGS.get(words, words)
 
 

@@ -22,7 +22,8 @@ class Holder:
     def __str__(self) -> str:
         if self.program:
             return f"{self.program} (pid {self.pid})"
-        return f"a program of uid {self.uid}" if self.uid is not None else "a program that this login can't see"
+        owner = "root" if self.uid == 0 else f"uid {self.uid}"
+        return f"a program of {owner}" if self.uid is not None else "a program that this login can't see"
 
 
 def holder(said: Mapping[str, str]) -> Holder | None:

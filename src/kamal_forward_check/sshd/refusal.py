@@ -6,6 +6,7 @@ for all must change. Where nothing the host says explains the refusal, that is s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -54,12 +55,15 @@ class Asked:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def explain(seen: HopTrace, asked: Asked) -> Refusal:
-    """Why `seen` refused `asked`."""
+Obstacle = tuple[Why, ServerLine]
+
+
+def explain(seen: HopTrace, asked: Sequence[Asked]) -> Refusal:
+    """Why `seen` refused all of `asked`: one listen of a target, or a jump's connections to the next hops."""
     key = wire.key_options(seen.heard.debug)
     holds = effective.read(seen.host_said)
     if seen.hop.role is Role.TARGET and not _forbidden_on_the_wire(seen):
-        return _not_bound(seen, asked)
+        return _not_bound(seen, asked[0])
     obstacles = _key_obstacles(seen, key, asked)
     if holds:
         obstacles += _config_obstacles(seen, holds, asked)
@@ -68,9 +72,9 @@ def explain(seen: HopTrace, asked: Asked) -> Refusal:
         if not first:
             return Refusal(Why.NOT_ON_DISK, candidates=_not_on_disk(seen))
         lines = sorted(obstacles, key=lambda obstacle: obstacle[0] is not first[0])
-        return Refusal(first[0], tuple(line for _, line in lines if line))
+        return Refusal(first[0], tuple(line for _, line in lines))
     if obstacles and obstacles[0][0] is Why.KEY:
-        return Refusal(Why.KEY, tuple(line for _, line in obstacles if line))
+        return Refusal(Why.KEY, tuple(line for _, line in obstacles))
     return _by_the_wire(seen, asked, obstacles)
 
 
@@ -87,39 +91,37 @@ def _spoken_of(seen: HopTrace) -> tuple[Why, ...]:
     return Why.KEY, Why.DISABLED, Why.OFF, Why.KEY_LIST, Why.LIST
 
 
-def _key_obstacles(seen: HopTrace, key: KeyOptions | None, asked: Asked) -> list[tuple[Why, ServerLine | None]]:
+def _unlisted(role: Role, values: str, asked: Sequence[Asked]) -> list[str]:
+    """What of `asked` a list of PermitListen (target) or PermitOpen (jump) leaves out."""
+    allowed = permits.listen_allowed if role is Role.TARGET else permits.open_allowed
+    return [str(each) for each in asked if not allowed(values, each.host, each.port)]
+
+
+def _key_obstacles(seen: HopTrace, key: KeyOptions | None, asked: Sequence[Asked]) -> list[Obstacle]:
     if key is None:
         return []
     role = seen.hop.role
     limit = "permitlisten" if role is Role.TARGET else "permitopen"
     listed = authorized_keys.parse(seen.host_said.get("key", ""))
-    allowed = permits.listen_allowed if role is Role.TARGET else permits.open_allowed
-    found: list[tuple[Why, ServerLine | None]] = []
-    changed = advice.key_line(listed, role, str(asked))
-    file = key.file or "the certificate"
-
-    def line(keyword: str) -> ServerLine:
-        known = bool(listed.pairs)
-        return ServerLine(
-            host=seen.hop.host.value,
-            file=file,
-            line=key.line or None,
-            keyword=keyword,
-            current=str(listed) if known else "",
-            change_to=changed if known else "port-forwarding",
-            certainty=Certainty.EXACT,
-        )
-
-    if not key.forwarding:
-        found.append((Why.KEY, line(listed.withholding or "port-forwarding")))
-    elif limit in key.names and listed.pairs and not allowed(" ".join(listed.values(limit)), asked.host, asked.port):
-        found.append((Why.KEY_LIST, line(limit)))
-    return found
+    unlisted = _unlisted(role, " ".join(listed.values(limit)), asked) if listed.values(limit) else []
+    if key.forwarding and not unlisted:
+        return []
+    line = ServerLine(
+        host=seen.hop.host.value,
+        file=key.file or "the certificate",
+        line=key.line or None,
+        keyword=limit if key.forwarding else listed.withholding or "port-forwarding",
+        current=str(listed),
+        change_to=advice.key_line(listed, role, unlisted),
+        # sshd named the line; what it says is known only where the login can read it.
+        certainty=Certainty.EXACT if listed.pairs else Certainty.KEYWORD,
+    )
+    return [(Why.KEY_LIST if key.forwarding else Why.KEY, line)]
 
 
-def _config_obstacles(seen: HopTrace, holds: Effective, asked: Asked) -> list[tuple[Why, ServerLine | None]]:
+def _config_obstacles(seen: HopTrace, holds: Effective, asked: Sequence[Asked]) -> list[Obstacle]:
     role, host = seen.hop.role, seen.hop.host.value
-    found: list[tuple[Why, ServerLine | None]] = []
+    found: list[Obstacle] = []
     if holds.values.get("disableforwarding") == "yes":
         found.append((Why.DISABLED, advice.server_line(host, holds.deciding("DisableForwarding"), "no")))
     allow = holds.values["allowtcpforwarding"].lower()
@@ -127,15 +129,13 @@ def _config_obstacles(seen: HopTrace, holds: Effective, asked: Asked) -> list[tu
         decides = holds.deciding("AllowTcpForwarding")
         found.append((Why.OFF, advice.server_line(host, decides, advice.allow_tcp_forwarding(allow, role))))
     keyword = "PermitListen" if role is Role.TARGET else "PermitOpen"
-    allowed = permits.listen_allowed if role is Role.TARGET else permits.open_allowed
-    values = holds.values.get(keyword.lower(), "any")
-    if not allowed(values, asked.host, asked.port):
-        wanted = advice.listing(values, str(asked))
-        found.append((Why.LIST, advice.server_line(host, holds.deciding(keyword), wanted)))
+    if unlisted := _unlisted(role, holds.values.get(keyword.lower(), "any"), asked):
+        decides = holds.deciding(keyword)
+        found.append((Why.LIST, advice.server_line(host, decides, advice.listing(decides.value, unlisted))))
     return found
 
 
-def _by_the_wire(seen: HopTrace, asked: Asked, key_says: list[tuple[Why, ServerLine | None]]) -> Refusal:
+def _by_the_wire(seen: HopTrace, asked: Sequence[Asked], key_says: list[Obstacle]) -> Refusal:
     """What the wire alone proves."""
     role = seen.hop.role
     if role is Role.TARGET and wire.PERMIT_REFUSED in seen.heard.debug:
@@ -150,30 +150,31 @@ def _by_the_wire(seen: HopTrace, asked: Asked, key_says: list[tuple[Why, ServerL
     return Refusal(Why.UNDECIDED, candidates=_candidates(seen, asked, streamlocal=streamlocal))
 
 
-def _listed(seen: HopTrace, asked: Asked, key_says: list[tuple[Why, ServerLine | None]]) -> Refusal:
+def _listed(seen: HopTrace, asked: Sequence[Asked], key_says: list[Obstacle]) -> Refusal:
     role = seen.hop.role
     option, keyword = ("permitlisten", "PermitListen") if role is Role.TARGET else ("permitopen", "PermitOpen")
     key = wire.key_options(seen.heard.debug)
     if key_says:
-        return Refusal(key_says[0][0], tuple(line for _, line in key_says if line))
+        return Refusal(key_says[0][0], tuple(line for _, line in key_says))
+    wanted = " ".join(map(str, asked))
     if key and option in key.names:
         # The key has a list of its own; sshd_config may have one as well.
         at = f"{key.file}:{key.line}" if key.file else "the certificate"
         return Refusal(
             Why.UNDECIDED,
             candidates=(
-                Candidate(option, f"{at} limits this key, and {asked} may not be listed", f"sudo sed -n '{key.line}p' {key.file}"),
-                Candidate(keyword, f"sshd_config may list other addresses than {asked}", settle(seen, keyword)),
+                Candidate(option, f"{at} limits this key, and {wanted} may not be listed", f"sudo sed -n '{key.line}p' {key.file}"),
+                Candidate(keyword, f"sshd_config may list other addresses than {wanted}", settle(seen, keyword)),
             ),
         )  # fmt: skip
-    return Refusal(Why.LIST, (_keyword_line(seen, keyword, str(asked)),))
+    return Refusal(Why.LIST, (_keyword_line(seen, keyword, wanted),))
 
 
 def _keyword_line(seen: HopTrace, keyword: str, value: str) -> ServerLine:
     return ServerLine(seen.hop.host.value, "sshd_config", None, keyword, "", f"{keyword} {value}", Certainty.KEYWORD)
 
 
-def _candidates(seen: HopTrace, asked: Asked, *, streamlocal: bool | None) -> tuple[Candidate, ...]:
+def _candidates(seen: HopTrace, asked: Sequence[Asked], *, streamlocal: bool | None) -> tuple[Candidate, ...]:
     role = seen.hop.role
     wrong = "no or local" if role is Role.TARGET else "no or remote"
     off = Candidate("AllowTcpForwarding", f"it may be {wrong}", settle(seen, "AllowTcpForwarding"))
@@ -181,7 +182,7 @@ def _candidates(seen: HopTrace, asked: Asked, *, streamlocal: bool | None) -> tu
     if role is Role.TARGET:
         expired = Candidate("password expired", "PAM forbids all forwards then", f"sudo chage -l {seen.hop.user}")
         return (disabled, off, expired) if streamlocal else (off, disabled, expired)
-    listed = Candidate("PermitOpen", f"it may not list {asked}", settle(seen, "PermitOpen"))
+    listed = Candidate("PermitOpen", f"it may not list {asked[0]}", settle(seen, "PermitOpen"))
     return (disabled, off, listed) if streamlocal else (off, listed, disabled)
 
 
@@ -198,7 +199,7 @@ def _not_on_disk(seen: HopTrace) -> tuple[Candidate, ...]:
 def _not_bound(seen: HopTrace, asked: Asked) -> Refusal:
     """Forwarding is allowed (or this server never says): the port itself could not be had."""
     if not wire.is_openssh(seen.heard.version):
-        return Refusal(Why.UNDECIDED, candidates=_candidates(seen, asked, streamlocal=None))
+        return Refusal(Why.UNDECIDED, candidates=_candidates(seen, (asked,), streamlocal=None))
     if listeners.is_own_forward(seen.host_said):
         return Refusal(Why.OWN_FORWARD, holder=str(listeners.holder(seen.host_said)))
     if found := listeners.holder(seen.host_said):
