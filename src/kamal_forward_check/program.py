@@ -106,7 +106,9 @@ def _judged(given: dict[str, Any], mode: str) -> int:
     settings, system = replace(from_flags(given), mode=mode), System.real()
     report = check(settings, system, door.vantage(system))
     door.write(report, settings, system)
-    return exit_status(report, settings.fail_on)
+    return exit_status(
+        report, settings.fail_on, can_hold_credentials=door.can_hold_credentials(settings, system)
+    )
 
 
 def _route(given: dict[str, Any]) -> None:
