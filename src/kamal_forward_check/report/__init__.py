@@ -1,0 +1,1 @@
+"""What people and programs read: each format is a function of a `Report` and of nothing else."""

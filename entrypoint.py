@@ -1,0 +1,95 @@
+"""GitHub's door: the action's inputs in, annotations, summary, outputs, JSON report and an exit status out.
+
+The image runs it as `python -I entrypoint.py`, so that nothing of the workspace is imported.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import secrets
+import signal
+import sys
+import traceback
+from io import TextIOWrapper
+
+from kamal_forward_check import door
+from kamal_forward_check.check import check
+from kamal_forward_check.errors import CannotCheck, Exit
+from kamal_forward_check.model import Vantage
+from kamal_forward_check.report import github
+from kamal_forward_check.report.clean import one_line
+from kamal_forward_check.settings import Settings, from_inputs
+from kamal_forward_check.system import System
+
+_RUNNERS = re.compile(r"INPUT_|ACTIONS_")
+"""Variables that only the runner and this door know: nothing that deploy.yml says may show them."""
+
+_NOT_FOR_CHILDREN = re.compile(r"INPUT_|ACTIONS_|.*TOKEN", re.DOTALL)
+"""Variables that a child, such as a proxy command, is not given."""
+
+
+def main() -> int:
+    """Check, publish, and give the exit status. No traceback reaches the log, unless the runner debugs."""
+    # PID 1 gets no default handlers: without these a cancelled job's container would live on.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # whatever LANG a workflow sets
+    try:
+        return _run()
+    except KeyboardInterrupt:
+        print("kamal-forward-check: interrupted; every connection is closed", flush=True)
+        return Exit.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - publishing failed, and publishing can't say so
+        print(github.error("kamal-forward-check", _words(error)), end="", flush=True)
+        return _status(error)
+
+
+def _run() -> Exit:
+    system, settings = System.real(), Settings()
+    for name in filter(_NOT_FOR_CHILDREN.match, system.environ):
+        del os.environ[name]
+    try:
+        settings = from_inputs(system.environ)
+        print(github.masks(settings.private_keys), end="", flush=True)
+        system = _at_work(system, settings)
+        report = check(settings, system, Vantage.CONTAINER)
+        ends_with = door.status(report, settings, system)
+    except Exception as error:  # noqa: BLE001 - the reports are written all the same, and say why
+        report, ends_with = door.unchecked(settings, Vantage.CONTAINER, _words(error)), _status(error)
+    door.publish(report, settings, system, ends_with)
+    return ends_with
+
+
+def _at_work(system: System, settings: Settings) -> System:
+    """The machine as the check may see it: in the working directory, without what only the runner may know."""
+    cwd = system.path(settings.working_directory)
+    if not cwd.is_dir():
+        hint = "name a folder in the workspace; actions/checkout comes before this step"
+        raise CannotCheck(f"working-directory: there is no folder {settings.working_directory}", hint)
+    os.chdir(cwd)
+    environ = {name: value for name, value in system.environ.items() if not _RUNNERS.match(name)}
+    return dataclasses.replace(system, environ=environ, cwd=cwd)
+
+
+def _words(error: Exception) -> str:
+    """What ended the check, in one line. The traceback of a bug is shown where the runner debugs."""
+    if isinstance(error, CannotCheck):
+        return f"{error.message}; {error.hint}" if error.hint else error.message
+    if os.environ.get("RUNNER_DEBUG") == "1":
+        lines = "".join(traceback.format_exception(error)).splitlines()
+        print(github.log("\n".join(map(one_line, lines)), "traceback", secrets.token_hex(16)), end="", flush=True)
+    return (
+        f"a bug of ours: {type(error).__name__}: {error}; please report it"
+        " (running the job again with debug logging shows where it happened)"
+    )
+
+
+def _status(error: Exception) -> Exit:
+    return Exit.CANNOT_CHECK if isinstance(error, CannotCheck) else Exit.OUR_BUG
+
+
+if __name__ == "__main__":
+    sys.exit(main())

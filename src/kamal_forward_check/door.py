@@ -1,0 +1,187 @@
+"""What both doors share: where the check runs, and a report handed to whoever asked for it.
+
+On GitHub's runner that means annotations and a log on standard output, a job summary, outputs, and the JSON
+report in the workspace; a `run:` step with `--format github` gets them as the action does.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kamal_forward_check import __version__
+from kamal_forward_check.errors import CannotCheck, Exit, exit_status
+from kamal_forward_check.model import (
+    Forwarding,
+    KamalVersion,
+    Report,
+    Severity,
+    Skipped,
+    Vantage,
+    Verdict,
+)
+from kamal_forward_check.settings import Settings
+from kamal_forward_check.system import System
+
+_NARROWEST, _WIDEST = 60, 200
+_LOG_WIDTH = 120
+
+
+def vantage(system: System) -> Vantage:
+    """Where a command line runs: on a runner, or on a person's machine."""
+    return Vantage.RUNNER if on_github(system) else Vantage.LOCAL
+
+
+def on_github(system: System) -> bool:
+    """Whether this is a step of a workflow."""
+    return system.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def status(report: Report, settings: Settings, system: System) -> Exit:
+    """The exit status. Incomplete is no failure for a pull request that can't hold credentials."""
+    able = _can_hold_credentials(settings, system)
+    return exit_status(report, settings.fail_on, can_hold_credentials=able)
+
+
+def write(report: Report, settings: Settings, system: System) -> None:
+    """Hand the report on in the format that was asked for. Raises CannotCheck where it can't be written."""
+    if settings.format == "github" and on_github(system):
+        publish(report, settings, system, status(report, settings, system))
+        return
+    text = _render(report, settings, system)
+    if settings.output:
+        _write(system.path(settings.output), text, "w")
+    else:
+        _print(text)
+
+
+def publish(report: Report, settings: Settings, system: System, ends_with: Exit) -> None:
+    """Hand the report to the runner: log and annotations, summary, outputs, JSON.
+
+    What was skipped is an error only where the step `ends_with` a failure. Raises CannotCheck where something
+    can't be written; the rest is.
+    """
+    from kamal_forward_check.report import github, outputs, summary, text, words
+
+    log = text.render(report, color=True, width=_LOG_WIDTH, neighbours=False)
+    kind = Severity.ERROR if ends_with else Severity.WARNING
+    annotations = github.render(report, lambda file: _in_repository(file, system), skipped_as=kind)
+    _print(github.log(log, words.closing(report), secrets.token_hex(16)) + annotations)
+    path, trouble = _report_file(report, settings, system)
+    for name, said in (
+        ("GITHUB_STEP_SUMMARY", summary.render(report)),
+        ("GITHUB_OUTPUT", _assignments(outputs.outputs(report, path))),
+    ):
+        if file := system.environ.get(name):
+            _write(Path(file), said, "a")
+    if trouble:
+        raise trouble
+
+
+def unchecked(settings: Settings, here: Vantage, why: str) -> Report:
+    """The report of a check that could not be made: incomplete, with the reason."""
+    return Report(
+        tool_version=__version__,
+        vantage=here,
+        kamal=KamalVersion(settings.kamal_version or "unknown", "not looked at"),
+        file=settings.config_file,
+        destination=settings.destination,
+        verdict=Verdict.INCOMPLETE,
+        forwarding=Forwarding(needed=True, port=None, reason="not worked out: taken as needed"),
+        skipped=(Skipped("the whole check", why),),
+    )
+
+
+def _render(report: Report, settings: Settings, system: System) -> str:
+    if settings.format == "json":
+        from kamal_forward_check.report import json as machine
+
+        return machine.render(report)
+    if settings.format == "github":
+        from kamal_forward_check.report import github
+
+        return github.render(report, lambda file: _in_repository(file, system))
+    from kamal_forward_check.report import text
+
+    color = not settings.output and sys.stdout.isatty() and not system.environ.get("NO_COLOR")
+    width = min(max(shutil.get_terminal_size((100, 24)).columns, _NARROWEST), _WIDEST)
+    return text.render(report, color=color, width=width, neighbours=not on_github(system))
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _write(path: Path, text: str, mode: str) -> None:
+    try:
+        with path.open(mode, encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise CannotCheck(f"can't write {path}: {error.strerror}", "the check itself was made") from error
+
+
+def _workspace(system: System) -> Path:
+    return Path(system.environ.get("GITHUB_WORKSPACE") or system.cwd).resolve()
+
+
+def _in_repository(file: str, system: System) -> str | None:
+    """`file`, as it was given, relative to the workspace; None where it lies elsewhere."""
+    path = system.path(file).resolve()
+    workspace = _workspace(system)
+    return path.relative_to(workspace).as_posix() if path.is_relative_to(workspace) else None
+
+
+def _report_file(report: Report, settings: Settings, system: System) -> tuple[str, CannotCheck | None]:
+    """Where the JSON report is in the workspace, or an empty text and why it is not there.
+
+    A link that the repository holds must not lead a container's root out of the workspace.
+    """
+    from kamal_forward_check.report import json as machine
+
+    path = (_workspace(system) / settings.report_file).resolve()
+    if not path.is_relative_to(_workspace(system)):
+        hint = "name a file in the workspace, relative to it"
+        return "", CannotCheck(f"report-file: {settings.report_file} leads out of the workspace", hint)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, machine.render(report), "w")
+    except (CannotCheck, OSError) as error:
+        return "", CannotCheck(f"report-file: {error}", "name a file in the workspace, relative to it")
+    return path.relative_to(_workspace(system)).as_posix(), None
+
+
+def _assignments(values: Mapping[str, str]) -> str:
+    """Lines for GITHUB_OUTPUT; a delimiter that nobody can guess keeps a value from ending early."""
+    end = f"kfc_{secrets.token_hex(16)}"
+    return "".join(f"{name}<<{end}\n{value}\n{end}\n" for name, value in values.items())
+
+
+def _can_hold_credentials(settings: Settings, system: System) -> bool:
+    """False for a pull request of a fork, or of Dependabot, without a key: the runner gives it no secrets."""
+    environ = system.environ
+    if settings.private_keys or settings.identities or environ.get("GITHUB_EVENT_NAME") != "pull_request":
+        return True
+    return environ.get("GITHUB_ACTOR") != "dependabot[bot]" and not _is_fork(_event(system))
+
+
+def _event(system: System) -> Any:
+    text = system.read_text(Path(system.environ.get("GITHUB_EVENT_PATH", ""))) or "{}"
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {}
+
+
+def _is_fork(event: Any) -> bool:
+    """Whether the event's pull request comes from another repository; a deleted one is null."""
+    try:
+        head, base = event["pull_request"]["head"]["repo"], event["pull_request"]["base"]["repo"]
+        return head is None or bool(head["full_name"] != base["full_name"])
+    except (KeyError, TypeError):
+        return False

@@ -1,0 +1,90 @@
+"""The route drawn for a terminal: hops beside each other, each with its stages; below each other where it is narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
+from typing import NamedTuple
+
+from kamal_forward_check.model import HopTrace, Observation, Report, Status
+from kamal_forward_check.report.fold import Group, Way, ways
+from kamal_forward_check.report.paint import Paint
+from kamal_forward_check.report.words import HERE, MARKS, STAGES, count, outcome, some
+
+STYLES = {Status.PASS: "good", Status.FAIL: "bad", Status.SKIPPED: "dim"}
+_ARROW = " ─▶ "
+_INDENT = "  "
+_MOST_GROUPS = 6
+
+
+class Cell(NamedTuple):
+    """A piece of a drawing, and how it is painted."""
+
+    text: str = ""
+    style: str = ""
+
+
+def line(report: Report) -> str:
+    """The routes on one line: `this machine ─▶ ops@bastion ─▶ deploy@10.0.1.11 and 3 more`."""
+    parts = []
+    for way in ways(report.traces):
+        members = [member for group in way.groups for member in group.members]
+        targets = some([member.hop.name for member in members], most=1)
+        parts.append(_ARROW.join((HERE[report.vantage], *(jump.hop.name for jump in way.jumps), targets)))
+    return "; ".join(parts)
+
+
+def draw(report: Report, paint: Paint, width: int) -> Iterator[str]:
+    """Every way with what was seen on it, in lines of at most `width` where names allow."""
+    for way in ways(report.traces):
+        columns = list(_columns(HERE[report.vantage], way))
+        wide = sum(max(len(cell.text) for cell in column) for column in columns) + len(_ARROW) * (len(columns) - 1)
+        yield from (_beside if wide + len(_INDENT) <= width else _below)(columns, paint)
+
+
+def _columns(here: str, way: Way) -> Iterator[list[Cell]]:
+    yield [Cell(here)]
+    for jump in way.jumps:
+        yield list(_hop(jump))
+    targets = list(_group(way.groups[0]))
+    for group in way.groups[1:_MOST_GROUPS]:
+        targets += [Cell(), *_group(group)]
+    if beyond := sum(len(group.members) for group in way.groups[_MOST_GROUPS:]):
+        targets += [Cell(), Cell(f"and {count(beyond, 'host')} more, each otherwise", "dim")]
+    yield targets
+
+
+def _group(group: Group) -> Iterator[Cell]:
+    yield from _hop(group.shown)
+    if group.others:
+        yield Cell(f"likewise {some(group.others, most=2)}", STYLES[group.shown.status])
+
+
+def _hop(seen: HopTrace) -> Iterator[Cell]:
+    yield Cell(seen.hop.name, "bold")
+    yield from map(_stage, seen.stages)
+    if not seen.stages:
+        yield Cell(f"{MARKS[Status.SKIPPED]} not come to", "dim")
+
+
+def _stage(seen: Observation) -> Cell:
+    said = outcome(seen)
+    beside = f"{said:>7}" if seen.status is Status.PASS else said
+    return Cell(f"{MARKS[seen.status]} {STAGES[seen.stage]:<9} {beside}", STYLES[seen.status])
+
+
+def _beside(columns: list[list[Cell]], paint: Paint) -> Iterator[str]:
+    widths = [max(len(cell.text) for cell in column) for column in columns]
+    for number, row in enumerate(zip_longest(*columns, fillvalue=Cell())):
+        between = _ARROW if number == 0 else " " * len(_ARROW)
+        cells = zip(row, widths, strict=True)
+        padded = (paint(cell.style, cell.text) + " " * (width - len(cell.text)) for cell, width in cells)
+        yield (_INDENT + between.join(padded)).rstrip()
+
+
+def _below(columns: Iterable[list[Cell]], paint: Paint) -> Iterator[str]:
+    for number, column in enumerate(columns):
+        indent = _INDENT if number == 0 else _INDENT + " " * len(_ARROW)
+        for row, cell in enumerate(column):
+            before = _INDENT + _ARROW if row == 0 and number else indent
+            yield (before + paint(cell.style, cell.text)).rstrip()

@@ -1,0 +1,146 @@
+"""What a runner reads on standard output: workflow commands, and a log in which nothing is one.
+
+The rules are those of the runner's own parser (actions/runner, ActionCommand.cs). It takes ten annotations of
+a kind from a step and cuts a message at 4096 characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from kamal_forward_check.model import Finding, Report, Severity, Span
+from kamal_forward_check.report import words
+from kamal_forward_check.report.change import blocks
+from kamal_forward_check.report.clean import cleaned, one_line
+
+MOST_OF_A_KIND = 10
+LONGEST_MESSAGE = 4096
+_LONGEST_TITLE = 200
+_SHORTEST_MASK = 8
+
+InRepository = Callable[[str], str | None]
+"""Where a file lies in the repository; None where it is not part of it."""
+
+
+def _as_given(file: str) -> str | None:
+    return file
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """One annotation, its texts not yet escaped. `file` is relative to the repository."""
+
+    kind: Severity
+    title: str
+    message: str
+    file: str = ""
+    at: Span | None = None
+
+    def __str__(self) -> str:
+        """The workflow command."""
+        properties = ",".join(f"{name}={escape_property(str(value))}" for name, value in self._properties() if value)
+        return f"::{self.kind} {properties}::{escape(_cut(self.message))}"
+
+    def _properties(self) -> Iterator[tuple[str, str | int]]:
+        """The properties; an empty one, or a line 0, is not to be written."""
+        yield "title", one_line(self.title, _LONGEST_TITLE)
+        yield "file", self.file
+        if self.file and self.at and self.at.line > 0:
+            yield "line", self.at.line
+            if self.at.end_line > self.at.line:
+                yield "endLine", self.at.end_line  # the runner drops columns of a range of lines
+            else:
+                yield "col", self.at.column
+                yield "endColumn", self.at.end_column if self.at.end_column > self.at.column else 0
+
+
+def render(report: Report, in_repository: InRepository = _as_given, *, skipped_as: Severity = Severity.ERROR) -> str:
+    """One annotation for each finding, at its line of deploy.yml, and for each thing that had to be skipped."""
+    said = [*_findings(cleaned(report), in_repository), *_skipped(cleaned(report), in_repository, skipped_as)]
+    return "".join(f"{annotation}\n" for annotation in _within_limits(said))
+
+
+def log(text: str, title: str, token: str) -> str:
+    """`text` folded under `title` in the log, with no command in it: `token`, a random word, ends the pause."""
+    lines = "".join(f"│ {line}\n" for line in text.rstrip("\n").split("\n"))
+    return f"::group::{escape(title)}\n::stop-commands::{token}\n{lines}::{token}::\n::endgroup::\n"
+
+
+def masks(secret: str) -> str:
+    """Commands that keep each line of a private key out of the log; a short line would blot out ordinary words."""
+    lines = (line.strip() for line in secret.splitlines() if not line.startswith("-----"))
+    return "".join(f"::add-mask::{escape(line)}\n" for line in lines if len(line) >= _SHORTEST_MASK)
+
+
+def error(title: str, message: str) -> str:
+    """An annotation at no file."""
+    return f"{Annotation(Severity.ERROR, one_line(title), one_line(message))}\n"
+
+
+def escape(data: str) -> str:
+    """`data` as a command's message."""
+    return data.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def escape_property(value: str) -> str:
+    """`value` as a command's property."""
+    return escape(value).replace(":", "%3A").replace(",", "%2C")
+
+
+def _findings(report: Report, in_repository: InRepository) -> Iterator[Annotation]:
+    for finding in report.findings:
+        file = in_repository(finding.location.file) if finding.location else None
+        elsewhere = f"At {finding.location}." if finding.location and file is None else ""
+        yield Annotation(
+            finding.severity,
+            f"{finding.code} {finding.message}",
+            "\n".join(filter(None, (finding.message, *_what_to_do(finding), words.docs(finding.code), elsewhere))),
+            file or in_repository(report.file) or "",
+            finding.location if file else None,
+        )
+
+
+def _what_to_do(finding: Finding) -> Iterator[str]:
+    """The change, line by line; the hop and the file are named. Neighbouring lines stay private."""
+    lines = 0
+    for block in blocks(finding, neighbours=False):
+        hosts = words.some(block.hosts)
+        for row in block.rows:
+            lines += 1
+            place = f"{block.file}:{row.number}" if row.number else block.file
+            yield f'{place} on {hosts} says "{row.text}"' if row.sign == "-" else f'It should say "{row.text}"'
+    if finding.fix and not lines:
+        yield finding.fix.summary
+    yield from (f"  {command}" for command in (finding.fix.commands if finding.fix else ()))
+    for candidate in finding.candidates:
+        yield f"It fits: {candidate.keyword}. To settle it: {candidate.settle}"
+    yield words.also(finding)
+    yield finding.why
+
+
+def _skipped(report: Report, in_repository: InRepository, kind: Severity) -> Iterator[Annotation]:
+    file = in_repository(report.file) or ""
+    for item in report.skipped:
+        if item.needed:
+            yield Annotation(kind, f"Not looked at: {item.what}", item.why or item.what, file)
+
+
+def _within_limits(annotations: Iterable[Annotation]) -> Iterator[Annotation]:
+    """At most ten of a kind; where there are more, the tenth says how many, and which, were held back."""
+    every = list(annotations)
+    for kind in Severity:
+        same = [annotation for annotation in every if annotation.kind is kind]
+        if len(same) <= MOST_OF_A_KIND:
+            yield from same
+            continue
+        shown, held = same[: MOST_OF_A_KIND - 1], same[MOST_OF_A_KIND - 1 :]
+        yield from shown
+        titles = "\n".join(annotation.title for annotation in held)
+        yield Annotation(kind, f"{len(held)} more held back: see the job summary", titles)
+
+
+def _cut(message: str) -> str:
+    if len(message) <= LONGEST_MESSAGE:
+        return message
+    return message[: LONGEST_MESSAGE - 1] + "…"

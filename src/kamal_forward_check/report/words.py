@@ -1,0 +1,169 @@
+"""The words that all reports for people share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kamal_forward_check.model import (
+    Certainty,
+    Finding,
+    HopTrace,
+    Observation,
+    Report,
+    Role,
+    ServerLine,
+    Severity,
+    Stage,
+    Status,
+    Vantage,
+    Verdict,
+)
+
+DOCS = "https://github.com/kamal-forward-check/kamal-forward-check/blob/main/docs/rules/{}.md"
+
+STAGES = {
+    Stage.REACH: "reached",
+    Stage.HOST_KEY: "host key",
+    Stage.LOGIN: "login",
+    Stage.FORWARD: "forwards",
+    Stage.LISTEN: "listens",
+    Stage.DATA: "data",
+}
+MARKS = {Status.PASS: "✓", Status.FAIL: "✗", Status.SKIPPED: "·"}
+HERE = {
+    Vantage.LOCAL: "this machine",
+    Vantage.RUNNER: "this runner",
+    Vantage.CONTAINER: "this container",
+}
+_SECOND = 1000.0
+
+
+def docs(code: str) -> str:
+    """Where the page of a finding's code is read."""
+    return DOCS.format(code)
+
+
+def duration(ms: float) -> str:
+    """`84 ms`, `1.2 s`."""
+    return f"{ms:.0f} ms" if ms < _SECOND else f"{ms / _SECOND:.1f} s"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 host`, `3 hosts`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """`a`, `a and b`, `a, b, c and 47 more`."""
+    shown = list(names[:most])
+    if len(names) > most:
+        shown.append(f"{len(names) - most} more")
+    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
+
+
+def outcome(seen: Observation) -> str:
+    """What a stage came to, beside its name: its time, or what stopped it."""
+    if seen.status is Status.PASS:
+        return duration(seen.ms)
+    return str(seen.cause or "failed").replace("-", " ")
+
+
+def headline(report: Report) -> str:
+    """The verdict, in words."""
+    hosts = {trace.route.target for trace in report.traces}
+    if report.verdict is Verdict.PASS:
+        if not report.forwarding.needed:
+            return f"Kamal needs no forward: {report.forwarding.reason}"
+        if not report.traces:
+            return f"{report.file} is fine for Kamal; no route was walked"
+        return f"forward works on {len(hosts)} of {count(len(hosts), 'host')}"
+    if report.verdict is Verdict.INCOMPLETE:
+        if not report.traces:
+            return "not known: the forward was asked for on no host"
+        asked = {trace.route.target for trace in report.traces if trace.verdict is not Verdict.INCOMPLETE}
+        return f"not known: the forward was asked for on {len(asked)} of {count(len(hosts), 'host')}"
+    stopped = {trace.route.target for trace in report.traces if trace.failing}
+    if stopped:
+        return f"forward stopped on {len(stopped)} of {count(len(hosts), 'host')}"
+    if all(finding.hop is None for finding in report.findings if finding.severity is Severity.ERROR):
+        return f"Kamal would reject {report.file}"
+    return f"{count(errors(report), 'error')} found"
+
+
+def errors(report: Report) -> int:
+    """How many findings are errors."""
+    return sum(finding.severity is Severity.ERROR for finding in report.findings)
+
+
+def closing(report: Report) -> str:
+    """The last line: the verdict, what is to be done about it, and the time it took."""
+    warnings = sum(finding.severity is Severity.WARNING for finding in report.findings)
+    return " · ".join(
+        (
+            headline(report),
+            *([f"{count(errors(report), 'thing')} to change"] if errors(report) else []),
+            *([count(warnings, "warning")] if warnings else []),
+            duration(report.total_ms),
+        )
+    )
+
+
+def context(report: Report) -> tuple[str, ...]:
+    """What was checked: the file, the destination, whose rules, which forward."""
+    forwarding = report.forwarding
+    return (
+        report.file,
+        *([f"destination {report.destination}"] if report.destination else []),
+        f"Kamal {report.kamal.version} ({report.kamal.source})",
+        *([f"forward 127.0.0.1:{forwarding.port}"] if forwarding.needed and forwarding.port else []),
+    )
+
+
+def proof(report: Report) -> str:
+    """What shows that the forward works, in one sentence; an empty text where nothing does."""
+    targets = [trace.hops[-1] for trace in report.traces]
+    through = [seen for seen in targets if (data := seen.at(Stage.DATA)) and data.status is Status.PASS]
+    if not through:
+        return ""
+    held = duration(max(seen.held_ms for seen in through))
+    who = through[0].hop.host.value if len(through) == 1 else f"each of {len(through)} hosts"
+    return f"data went from {who} to our own listener in {HERE[report.vantage]} and back; the forward was up for {held}"
+
+
+def also(finding: Finding) -> str:
+    """Whom else the fault stops, in words."""
+    if finding.hop is None:
+        return ""
+    others = others_stopped(finding)
+    if not others:
+        return ""
+    return f"{'stops' if finding.hop.role is Role.JUMP else 'also'} {some(others)}"
+
+
+def others_stopped(finding: Finding) -> tuple[str, ...]:
+    """The hosts that a fault stops, besides the one that has it."""
+    own = finding.hop.host.value if finding.hop else ""
+    return tuple(host for host in finding.affects if host != own)
+
+
+def hosts_to_change(finding: Finding) -> tuple[str, ...]:
+    """The hosts on which the fix's commands are to be typed."""
+    changed = tuple(dict.fromkeys(change.host for change in finding.fix.changes)) if finding.fix else ()
+    if changed or finding.hop is None:
+        return changed
+    return (finding.hop.host.value,)
+
+
+def how_known(line: ServerLine, report: Report, finding: Finding) -> str:
+    """How sure we are of a server's line, and why."""
+    if line.certainty is Certainty.KEYWORD:
+        return "by what the server said on the wire; the line itself was not seen"
+    if line.certainty is Certainty.CANDIDATES:
+        return "the likeliest of several"
+    seen = _seen(report, finding)
+    version = f" ({seen.heard.version.removeprefix('SSH-2.0-')})" if seen and seen.heard.version else ""
+    return f"named by the host's own sshd{version}"
+
+
+def _seen(report: Report, finding: Finding) -> HopTrace | None:
+    return next((seen for trace in report.traces for seen in trace.hops if seen.hop == finding.hop), None)
