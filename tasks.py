@@ -60,7 +60,7 @@ def test(_context: Context, args: str = "", coverage: bool = False) -> None:
         machine.need(*machine.LAB)
         environment.tools()
         environment.oracle()
-    _become(sys.executable, "-I", "-m", "pytest", *(["--cov"] if coverage else []), *shlex.split(args))
+    _become(sys.executable, "-I", "-m", "pytest", *shlex.split(args), *(["--cov"] if coverage else []))
 
 
 @task
