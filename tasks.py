@@ -95,6 +95,19 @@ def lock(_context: Context) -> None:
         locks.write()
 
 
+@task(help={"runs": "how often each is timed"})
+def bench(_context: Context, runs: int = 6) -> None:
+    """Time a check against the real Kamal on the same hosts."""
+    from dev import environment, machine
+
+    with _set_up():
+        machine.need(*machine.LAB)
+        environment.oracle()
+    from bench import forward
+
+    raise Exit(code=forward.main(runs))
+
+
 @task
 def ci(_context: Context) -> None:
     """Do what CI does: lint, then all tests."""
@@ -106,7 +119,7 @@ def namespace() -> Collection:
     tasks = program.tasks()
     for own in (demo, test):
         tasks.add_task(own)  # type: ignore[arg-type] # @task gives a Task, and its types say a function
-    tasks.add_collection(Collection("dev", lint, docs, lock, ci))
+    tasks.add_collection(Collection("dev", lint, docs, lock, bench, ci))
     return tasks
 
 
