@@ -12,7 +12,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PLAIN = (str(Path(sys.executable).with_name("invoke")),)
 OURS = (sys.executable, "-I", str(ROOT / "tasks.py"))
-TASKS = "check demo explain route test validate dev.bench dev.ci dev.docs dev.lint dev.lock".split()
+TASKS = [
+    "check",
+    "demo",
+    "explain",
+    "route",
+    "test",
+    "validate",
+    "dev.bench",
+    "dev.ci",
+    "dev.docs",
+    "dev.lint",
+    "dev.lock",
+]
 
 
 @pytest.mark.parametrize("door", [PLAIN, OURS], ids=["invoke", "bin/invoke"])
