@@ -245,7 +245,7 @@ class Keys:
     only_named: bool = False
     """keys_only / IdentitiesOnly: of the agent's keys, just those that `files` name."""
     missing: str = ""
-    """Why a key that Kamal would offer is not among these (a secret behind `$(...)`): a refused login proves nothing."""
+    """Why a key that Kamal would offer is not here (a secret behind `$(...)`): then a refused login proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)

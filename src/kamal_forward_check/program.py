@@ -10,16 +10,20 @@ import inspect
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
 from typing import Any, NoReturn
 
 from invoke import Collection, Config, Context, Exit, Program, Task
 from invoke.exceptions import ParseError
+from invoke.parser import Parser
 
 from kamal_forward_check import __version__
-from kamal_forward_check.errors import CannotCheck, exit_status
+from kamal_forward_check.errors import CannotCheck
 from kamal_forward_check.errors import Exit as Status
-from kamal_forward_check.settings import TABLE, Setting, from_flags
+from kamal_forward_check.settings import TABLE, Setting, Settings, from_flags
+from kamal_forward_check.system import System
 
 NAME = "kamal-forward-check"
 WORDS = "words"
@@ -51,7 +55,7 @@ def main(argv: list[str] | None = None, namespace: Collection | None = None) -> 
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left, and flushing would fail
         return Status.CANNOT_CHECK
-    except Exception as error:  # noqa: BLE001 - the last door: what comes here is a bug of ours, and says so
+    except Exception as error:  # the last door: what comes here is a bug of ours, and says so
         if os.environ.get("KFC_TRACEBACK"):
             raise
         return _say(
@@ -73,89 +77,30 @@ def _say(message: str, hint: str, status: Status) -> int:
 
 def tasks() -> Collection:
     """The product's tasks."""
-    return Collection(
-        _from_table("check", _check, "Walk the SSH routes that Kamal would take, and say which hop stops them, and why."),
-        _from_table("validate", _validate, "Judge deploy.yml alone, as Kamal would; no connection is made."),
-        _from_table("route", _route, "Show the SSH routes that Kamal would take; no connection is made."),
-        Task(_explain, name="explain", auto_shortflags=False, iterable=[WORDS], help={WORDS: "a finding's code"}),
-    )
+    return Collection(_check, _validate, _route, _explain)
 
 
-def _check(given: dict[str, Any]) -> None:
-    _checked(given, "check")
-
-
-def _validate(given: dict[str, Any]) -> None:
-    files = given.pop(WORDS, None) or [given["config_file"]]
-    statuses = [_judged({**given, "config_file": file}, "validate") for file in files]
-    raise Exit(code=max(statuses))
-
-
-def _checked(given: dict[str, Any], mode: str) -> NoReturn:
-    raise Exit(code=_judged(given, mode))
-
-
-def _judged(given: dict[str, Any], mode: str) -> int:
-    """Check, write the report through the door that was asked for, and give the exit status."""
-    from dataclasses import replace
-
-    from kamal_forward_check import door
-    from kamal_forward_check.check import check
-    from kamal_forward_check.system import System
-
-    settings, system = replace(from_flags(given), mode=mode), System.real()
-    report = check(settings, system, door.vantage(system))
-    door.write(report, settings, system)
-    return exit_status(
-        report, settings.fail_on, can_hold_credentials=door.can_hold_credentials(settings, system)
-    )
-
-
-def _route(given: dict[str, Any]) -> None:
-    from kamal_forward_check import deploy, door, route
-    from kamal_forward_check.report import routes
-    from kamal_forward_check.system import System
-
-    settings, system = from_flags(given), System.real()
-    config = deploy.load(system, settings.config_file, settings.destination, settings.kamal_version)
-    plan = route.plan(config, settings, system, door.vantage(system))
-    print(routes.render(plan), end="")
-
-
-def _explain(_context: Context, words: Any = None) -> None:
-    """Show a finding's page: what happened, why, and how to fix it."""
-    from kamal_forward_check.rules import pages
-
-    if not words:
-        print(pages.index(), end="")
-    for code in words or ():
-        print(pages.page(code.upper()), end="")
-
-
-def _from_table(name: str, body: Callable[[dict[str, Any]], None], text: str) -> Task[Any]:
-    """A task whose options are the settings that the table has for it."""
+def _from_table(name: str, words: str = "") -> Callable[[Callable[[dict[str, Any]], None]], Task[Any]]:
+    """Declare a task whose options are the settings that the table has for it; `words` says what bare words are."""
     options = [setting for setting in TABLE if setting.flag and name in setting.tasks]
+    defaults: dict[str, Any] = {_option(each): None if each.repeatable else "" for each in options}
+    texts = {_option(each): each.help + (f" (default: {each.default})" * bool(each.default)) for each in options}
+    lists = [_option(each) for each in options if each.repeatable]
+    if words:
+        defaults[WORDS], texts[WORDS] = None, words
+        lists.append(WORDS)
 
-    def task(_context: Context, **given: Any) -> None:
-        body(given)
+    def declare(body: Callable[[dict[str, Any]], None]) -> Task[Any]:
+        def run_task(_context: Context, **given: Any) -> None:
+            body(given)
 
-    task.__doc__ = text
-    parameters = [*_parameters(options)]
-    if name == "validate":
-        parameters.append(_parameter(WORDS, None))
-    task.__signature__ = inspect.Signature([_parameter("_context"), *parameters])  # type: ignore[attr-defined]
-    return Task(
-        task,
-        name=name,
-        auto_shortflags=False,
-        iterable=[_option(s) for s in options if s.repeatable] + ([WORDS] if name == "validate" else []),
-        help={**{_option(s): _help(s) for s in options}, **({WORDS: "files"} if name == "validate" else {})},
-    )
+        run_task.__doc__ = body.__doc__
+        # invoke reads a task's options from its signature: this one is written by the table.
+        parameters = [_parameter("_context"), *(_parameter(each, default) for each, default in defaults.items())]
+        run_task.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        return Task(run_task, name=name, auto_shortflags=False, iterable=lists, help=texts)
 
-
-def _parameters(options: list[Setting]) -> Iterator[inspect.Parameter]:
-    for setting in options:
-        yield _parameter(_option(setting), None if setting.repeatable else "")
+    return declare
 
 
 def _parameter(name: str, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
@@ -166,8 +111,55 @@ def _option(setting: Setting) -> str:
     return setting.flag.replace("-", "_")
 
 
-def _help(setting: Setting) -> str:
-    return setting.help + (f" (default: {setting.default})" if setting.default else "")
+@_from_table("check")
+def _check(given: dict[str, Any]) -> None:
+    """Walk the SSH routes that Kamal would take, and say which hop stops them, and why."""
+    raise Exit(code=_judged(from_flags(given)))
+
+
+@_from_table("validate", words="files to judge, in place of --config-file")
+def _validate(given: dict[str, Any]) -> None:
+    """Judge deploy.yml alone, as Kamal would; no connection is made."""
+    files = given.pop(WORDS) or [given["config_file"]]
+    settings = [replace(from_flags({**given, "config_file": file}), mode="validate") for file in files]
+    raise Exit(code=max(_judged(each) for each in settings))
+
+
+@_from_table("route")
+def _route(given: dict[str, Any]) -> None:
+    """Show the SSH routes that Kamal would take; no connection is made."""
+    from kamal_forward_check import deploy, door, route
+    from kamal_forward_check.report import routes
+
+    settings, system = from_flags(given), System.real()
+    config = deploy.load(system, settings.config_file, settings.destination, settings.kamal_version)
+    print(routes.render(route.plan(config, settings, system, door.vantage(system))), end="")
+
+
+@_from_table("explain", words="codes of findings, such as KF510")
+def _explain(given: dict[str, Any]) -> None:
+    """Show a finding's page: what happened, why, and how to fix it. Without a code, the list of all."""
+    from kamal_forward_check.rules import pages
+
+    codes = [code.upper() for code in given[WORDS]]
+    print("\n".join(map(pages.page, codes)) if codes else pages.index(), end="")
+
+
+def _judged(settings: Settings) -> Status:
+    """Check, hand the report on, and give the exit status. A machine gets a report also where nothing was checked."""
+    from kamal_forward_check import door
+    from kamal_forward_check.check import check
+
+    system = System.real()
+    here = door.vantage(system)
+    try:
+        report = check(settings, system, here)
+    except Exception as error:
+        if settings.format != "text":
+            door.write(door.unchecked(settings, here, str(error)), settings, system)
+        raise
+    door.write(report, settings, system)
+    return door.status(report, settings, system)
 
 
 class _Alone(Config):
@@ -194,14 +186,32 @@ class _Program(Program):
         self.update_config()
         self.execute()
 
+    @cached_property
+    def _only_parser(self) -> Parser:
+        return super()._make_parser()
+
+    def _make_parser(self) -> Parser:
+        # Once: invoke takes the options' help texts out of the tasks while it makes a parser.
+        return self._only_parser
+
+    def print_help(self) -> None:
+        """Our tasks, without invoke's own options, which mean nothing here."""
+        print(f"Usage: {self.binary} TASK [--option ...]; {self.binary} TASK --help shows a task's options.\n")
+        self.list_tasks()
+
+    def print_task_help(self, name: str) -> None:
+        """A task's purpose and its options."""
+        print(f"Usage: {self.binary} {name} [--option ...]\n\n{inspect.getdoc(self.collection[name])}\n")
+        self.print_columns(self.parser.contexts[name].help_tuples())
+
     def _worded(self, words: list[str]) -> list[str]:
-        """Bare words after a task that takes them, as `--words WORD`: invoke knows no lists of them."""
-        context = next((c for c in self.collection.to_contexts() if words and c.name == words[0]), None)
+        """Bare words after a task that takes them, as `--words=WORD`: invoke knows no lists of them."""
+        context = self._only_parser.contexts.get(words[0]) if words else None
         if context is None or f"--{WORDS}" not in context.flags:
             return words
         out, value_follows = words[:1], False
         for word in words[1:]:
             is_flag = word.startswith("-") and word != "-"
-            out += [word] if is_flag or value_follows else [f"--{WORDS}={word}"]
+            out.append(word if is_flag or value_follows else f"--{WORDS}={word}")
             value_follows = is_flag and "=" not in word and word in context.flags and context.flags[word].takes_value
         return out

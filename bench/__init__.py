@@ -1,0 +1,1 @@
+"""How long it takes, against the real Kamal in the same lab."""
