@@ -13,17 +13,19 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from invoke import Collection, Config, Context, Exit, Program, Task
 from invoke.exceptions import ParseError
-from invoke.parser import Parser
 
 from kamal_forward_check import __version__
 from kamal_forward_check.errors import CannotCheck
 from kamal_forward_check.errors import Exit as Status
 from kamal_forward_check.settings import TABLE, Setting, Settings, from_flags
 from kamal_forward_check.system import System
+
+if TYPE_CHECKING:
+    from invoke.parser import Parser
 
 NAME = "kamal-forward-check"
 WORDS = "words"
