@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import zip_longest
+from collections.abc import Iterator
+from itertools import chain, zip_longest
 from typing import NamedTuple
 
 from kamal_forward_check.model import HopTrace, Observation, Report, Status
 from kamal_forward_check.report.fold import Group, Way, ways
 from kamal_forward_check.report.paint import Paint
-from kamal_forward_check.report.words import HERE, MARKS, STAGES, count, outcome, some
+from kamal_forward_check.report.words import HERE, MARKS, count, outcome, some, stage
 
 STYLES = {Status.PASS: "good", Status.FAIL: "bad", Status.SKIPPED: "dim"}
 _ARROW = " ─▶ "
@@ -22,6 +22,7 @@ class Cell(NamedTuple):
 
     text: str = ""
     style: str = ""
+    begins_hop: bool = False
 
 
 def line(report: Report) -> str:
@@ -61,7 +62,7 @@ def _group(group: Group) -> Iterator[Cell]:
 
 
 def _hop(seen: HopTrace) -> Iterator[Cell]:
-    yield Cell(seen.hop.name, "bold")
+    yield Cell(seen.hop.name, "bold", begins_hop=True)
     yield from map(_stage, seen.stages)
     if not seen.stages:
         yield Cell(f"{MARKS[Status.SKIPPED]} not come to", "dim")
@@ -70,21 +71,22 @@ def _hop(seen: HopTrace) -> Iterator[Cell]:
 def _stage(seen: Observation) -> Cell:
     said = outcome(seen)
     beside = f"{said:>7}" if seen.status is Status.PASS else said
-    return Cell(f"{MARKS[seen.status]} {STAGES[seen.stage]:<9} {beside}", STYLES[seen.status])
+    return Cell(f"{MARKS[seen.status]} {stage(seen.stage):<8} {beside}", STYLES[seen.status])
 
 
 def _beside(columns: list[list[Cell]], paint: Paint) -> Iterator[str]:
     widths = [max(len(cell.text) for cell in column) for column in columns]
-    for number, row in enumerate(zip_longest(*columns, fillvalue=Cell())):
-        between = _ARROW if number == 0 else " " * len(_ARROW)
-        cells = zip(row, widths, strict=True)
-        padded = (paint(cell.style, cell.text) + " " * (width - len(cell.text)) for cell, width in cells)
-        yield (_INDENT + between.join(padded)).rstrip()
+    for here, *hops in zip_longest(*columns, fillvalue=Cell()):
+        drawn = _INDENT + here.text.ljust(widths[0])
+        for cell, width in zip(hops, widths[1:], strict=True):
+            arrow = _ARROW if cell.begins_hop else " " * len(_ARROW)
+            drawn += arrow + paint(cell.style, cell.text) + " " * (width - len(cell.text))
+        yield drawn.rstrip()
 
 
-def _below(columns: Iterable[list[Cell]], paint: Paint) -> Iterator[str]:
-    for number, column in enumerate(columns):
-        indent = _INDENT if number == 0 else _INDENT + " " * len(_ARROW)
-        for row, cell in enumerate(column):
-            before = _INDENT + _ARROW if row == 0 and number else indent
-            yield (before + paint(cell.style, cell.text)).rstrip()
+def _below(columns: list[list[Cell]], paint: Paint) -> Iterator[str]:
+    (here,), *hops = columns
+    yield _INDENT + here.text
+    for cell in chain.from_iterable(hops):
+        arrow = _ARROW if cell.begins_hop else " " * len(_ARROW)
+        yield (_INDENT + arrow + paint(cell.style, cell.text)).rstrip()

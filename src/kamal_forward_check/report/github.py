@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from kamal_forward_check.model import Finding, Report, Severity, Span
 from kamal_forward_check.report import words
-from kamal_forward_check.report.change import blocks
+from kamal_forward_check.report.change import Block, blocks
 from kamal_forward_check.report.clean import cleaned, one_line
 
 MOST_OF_A_KIND = 10
@@ -102,21 +102,25 @@ def _findings(report: Report, in_repository: InRepository) -> Iterator[Annotatio
 
 
 def _what_to_do(finding: Finding) -> Iterator[str]:
-    """The change, line by line; the hop and the file are named. Neighbouring lines stay private."""
-    lines = 0
-    for block in blocks(finding, neighbours=False):
-        hosts = words.some(block.hosts)
-        for row in block.rows:
-            lines += 1
-            place = f"{block.file}:{row.number}" if row.number else block.file
-            yield f'{place} on {hosts} says "{row.text}"' if row.sign == "-" else f'It should say "{row.text}"'
-    if finding.fix and not lines:
-        yield finding.fix.summary
+    """The change, line by line, with the hop and the file. Neighbouring lines stay private."""
+    said = [_change(file) for file in blocks(finding, neighbours=False)]
+    yield from said or ([finding.fix.summary] if finding.fix else [])
     yield from (f"  {command}" for command in (finding.fix.commands if finding.fix else ()))
     for candidate in finding.candidates:
         yield f"It fits: {candidate.keyword}. To settle it: {candidate.settle}"
     yield words.also(finding)
     yield finding.why
+
+
+def _change(file: Block) -> str:
+    hosts, said, known = words.some(file.hosts), [], ""
+    for row in file.rows:
+        if row.sign == "-" and row.number:
+            known = f'{file.file}:{row.number} on {hosts} says "{row.text}"; change it to'
+        elif row.sign == "+":
+            said.append(f'{known or f"{file.file} on {hosts} should say"} "{row.text}".')
+            known = ""
+    return "\n".join(said)
 
 
 def _skipped(report: Report, in_repository: InRepository, kind: Severity) -> Iterator[Annotation]:

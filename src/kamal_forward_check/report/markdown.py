@@ -12,24 +12,31 @@ _SYNTAX = re.compile(
     r"""
     [\\`*\[\]<>&~|$^\#]                          # always
     | (?<![A-Za-z0-9])_ | _(?![A-Za-z0-9])       # not within a word
-    | ^[-+=] | (?<=^[0-9])[.)](?=\s|$)           # at the start: a list, an underline
+    | ^[-+=]                                     # at the start: a list, an underline
     | (?i:(?<=www)\. | :(?=//) | (?<=mailto): | (?<=xmpp):)   # GitHub's own links, GFM §6.9
     """,
     re.VERBOSE,
 )
+_NUMBERED = re.compile(r"^([0-9]{1,9})(?=[.)])")
 _BACKTICKS = re.compile("`+")
 
 
 def prose(text: str) -> str:
     """`text` as words: no link, image, tag, mention or emphasis comes of it (CommonMark §2.4)."""
-    return _SYNTAX.sub(r"\\\g<0>", text).replace("@", "@<!-- -->")
+    escaped = _SYNTAX.sub(r"\\\g<0>", text.strip())
+    return _NUMBERED.sub(r"\1\\", escaped).replace("@", "@<!-- -->")
 
 
 def code(text: str) -> str:
-    """`text` as a code span, also within a table's cell."""
+    """`text` as a code span."""
     fence = "`" * (1 + max((len(run) for run in _BACKTICKS.findall(text)), default=0))
     space = " " if text.startswith("`") or text.endswith("`") else ""
-    return f"{fence}{space}{text}{space}{fence}".replace("|", "\\|") if text else ""
+    return f"{fence}{space}{text}{space}{fence}" if text else ""
+
+
+def cell_code(text: str) -> str:
+    """`text` as a code span in a table, where a bar would end the cell."""
+    return code(text).replace("|", "\\|")
 
 
 def block(language: str, lines: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kamal_forward_check.model import HopTrace, Report, Status
 from kamal_forward_check.report.fold import Group, ways
-from kamal_forward_check.report.words import HERE, MARKS, STAGES, count, outcome
+from kamal_forward_check.report.words import HERE, MARKS, count, outcome, stage
 
 _MOST_NODES = 40
 _LONGEST_LABEL = 80
@@ -27,47 +27,52 @@ def flowchart(report: Report) -> str:
 class _Chart:
     def __init__(self, report: Report) -> None:
         self._report = report
-        self._ids: dict[object, str] = {}
+        self._jumps: dict[object, str] = {}
+        self._nodes: list[str] = []
         self._edges: dict[tuple[str, str], None] = {}
 
     def lines(self) -> Iterator[str]:
-        yield f'here(["{_label(HERE[self._report.vantage])}"])'
         left_out = 0
         for way in ways(self._report.traces):
             for group in way.groups:
-                if len(self._ids) + len(way.jumps) >= _MOST_NODES:
-                    left_out += len(group.members)
+                if len(self._nodes) + len(way.jumps) < _MOST_NODES:
+                    self._draw(way.jumps, group)
                 else:
-                    yield from self._path(way.jumps, group)
+                    left_out += len(group.members)
+        yield f'here(["{_label(HERE[self._report.vantage])}"])'
+        yield from self._nodes
         if left_out:
             yield f'rest["{count(left_out, "host")} more, in the table or the log"]'
         yield from (f"{before} --> {after}" for before, after in self._edges)
         yield from (f"classDef {status} {style}" for status, style in _CLASSES.items())
 
-    def _path(self, jumps: tuple[HopTrace, ...], group: Group) -> Iterator[str]:
+    def _draw(self, jumps: tuple[HopTrace, ...], group: Group) -> None:
         before = "here"
         for seen in jumps:
-            after = self._ids.get((seen.hop, seen.status), "")
-            if not after:
-                after = self._ids[seen.hop, seen.status] = f"jump{len(self._ids) + 1}"
-                yield _node(after, seen, "")
-            self._edges[before, after] = None
-            before = after
-        after = self._ids[group] = f"target{len(self._ids) + 1}"
-        yield _node(after, group.shown, f"and {len(group.others)} more" if group.others else "")
+            jump = (seen.hop, seen.status)
+            if jump not in self._jumps:
+                self._jumps[jump] = self._node(seen)
+            self._edge(before, self._jumps[jump])
+            before = self._jumps[jump]
+        self._edge(before, self._node(group.shown, f"and {len(group.others)} more" if group.others else ""))
+
+    def _node(self, seen: HopTrace, others: str = "") -> str:
+        name = f"hop{len(self._nodes) + 1}"
+        label = "<br/>".join(map(_label, filter(None, (seen.hop.name, others, _stopped(seen)))))
+        self._nodes.append(f'{name}["{label}"]:::{seen.status}')
+        return name
+
+    def _edge(self, before: str, after: str) -> None:
         self._edges[before, after] = None
 
 
-def _node(name: str, seen: HopTrace, others: str) -> str:
-    lines = (seen.hop.name, others, *_stopped(seen))
-    return f'{name}["{"<br/>".join(map(_label, filter(None, lines)))}"]:::{seen.status}'
-
-
-def _stopped(seen: HopTrace) -> Iterator[str]:
+def _stopped(seen: HopTrace) -> str:
     if seen.stopped:
-        yield f"{MARKS[Status.FAIL]} {STAGES[seen.stopped.stage]}: {outcome(seen.stopped)}"
-    elif seen.status is Status.SKIPPED:
-        yield f"{MARKS[Status.SKIPPED]} not come to"
+        return f"{MARKS[Status.FAIL]} {stage(seen.stopped.stage)}: {outcome(seen.stopped)}"
+    if seen.status is Status.PASS:
+        return ""
+    why = f"{stage(seen.stages[-1].stage)}: {outcome(seen.stages[-1])}" if seen.stages else "not come to"
+    return f"{MARKS[Status.SKIPPED]} {why}"
 
 
 def _label(text: str) -> str:

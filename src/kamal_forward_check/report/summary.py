@@ -12,7 +12,7 @@ from kamal_forward_check.report import words
 from kamal_forward_check.report.change import blocks
 from kamal_forward_check.report.clean import cleaned
 from kamal_forward_check.report.fold import ways
-from kamal_forward_check.report.markdown import block, code, folded, prose, table
+from kamal_forward_check.report.markdown import block, cell_code, code, folded, prose, table
 from kamal_forward_check.report.mermaid import flowchart
 
 MOST_BYTES = 900_000
@@ -53,8 +53,8 @@ def _parts(report: Report, finding: Finding) -> Iterator[str]:
     yield f"### {_SEVERITIES[finding.severity]} [{finding.code}]({words.docs(finding.code)}) {prose(finding.message)}"
     place = code(str(finding.location)) if finding.location else ""
     yield " · ".join(filter(None, (place, prose(words.also(finding)))))
-    if finding.fix:
-        yield f"**{prose(finding.fix.summary)}**" if finding.fix.summary else ""
+    if finding.fix and (summary := prose(finding.fix.summary)):
+        yield f"**{summary}**"
     for change in blocks(finding, neighbours=False):
         known = words.how_known(finding.server_line, report, finding) if finding.server_line else ""
         yield " · ".join(filter(None, (code(change.file), prose(known))))
@@ -66,7 +66,7 @@ def _parts(report: Report, finding: Finding) -> Iterator[str]:
     if finding.candidates:
         yield table(
             ("what fits, the likeliest first", "why", "what settles it"),
-            ((code(each.keyword), prose(each.why), code(each.settle)) for each in finding.candidates),
+            ((cell_code(each.keyword), prose(each.why), cell_code(each.settle)) for each in finding.candidates),
         )
     yield prose(finding.why)
     if finding.evidence:
@@ -77,7 +77,7 @@ def _hops(report: Report) -> str:
     """A row for each jump, and for the targets that fared alike."""
     rows = list(dict.fromkeys(_rows(report)))
     shown = rows[:_MOST_ROWS]
-    head = ("hop", *(words.STAGES[stage] for stage in Stage))
+    head = ("hop", *map(words.stage, Stage))
     beyond = len(rows) - len(shown)
     more = f"\n\n{words.count(beyond, 'row')} more in the JSON report." if beyond else ""
     return f"### Hops\n\n{table(head, shown)}{more}"
@@ -86,10 +86,10 @@ def _hops(report: Report) -> str:
 def _rows(report: Report) -> Iterator[tuple[str, ...]]:
     for way in ways(report.traces):
         for jump in way.jumps:
-            yield _row(f"{code(jump.hop.name)} (jump)", jump)
+            yield _row(f"{cell_code(jump.hop.name)} (jump)", jump)
         for group in way.groups:
             others = f" and {len(group.others)} more" if group.others else ""
-            yield _row(code(group.shown.hop.name) + others, group.shown)
+            yield _row(cell_code(group.shown.hop.name) + others, group.shown)
 
 
 def _row(name: str, seen: HopTrace) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator
 
@@ -18,6 +19,7 @@ _SEVERITIES = {
     Severity.WARNING: ("! {code} warning:", "warn"),
     Severity.NOTICE: ("i {code} notice:", "dim"),
 }
+_DURATION = re.compile(r"(\d) (m?s)\b")
 _SIGNS = {"-": "bad", "+": "good", " ": "dim"}
 
 
@@ -148,11 +150,11 @@ class _Page:
 
     def _wrapped(self, text: str, *, indent: int, hang: int = 0, style: str = "") -> Iterator[str]:
         lines = textwrap.wrap(
-            text,
+            _DURATION.sub("\\1\u00a0\\2", text),
             self._width,
             initial_indent=" " * indent,
             subsequent_indent=" " * (indent + hang),
             break_long_words=False,
             break_on_hyphens=False,
         )
-        yield from (self._paint(style, each) for each in lines)
+        yield from (self._paint(style, each.replace("\u00a0", " ")) for each in lines)

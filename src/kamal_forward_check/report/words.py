@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kamal_forward_check.model import (
+    Cause,
     Certainty,
     Finding,
     HopTrace,
@@ -21,14 +22,6 @@ from kamal_forward_check.model import (
 
 DOCS = "https://github.com/kamal-forward-check/kamal-forward-check/blob/main/docs/rules/{}.md"
 
-STAGES = {
-    Stage.REACH: "reached",
-    Stage.HOST_KEY: "host key",
-    Stage.LOGIN: "login",
-    Stage.FORWARD: "forwards",
-    Stage.LISTEN: "listens",
-    Stage.DATA: "data",
-}
 MARKS = {Status.PASS: "✓", Status.FAIL: "✗", Status.SKIPPED: "·"}
 HERE = {
     Vantage.LOCAL: "this machine",
@@ -36,6 +29,17 @@ HERE = {
     Vantage.CONTAINER: "this container",
 }
 _SECOND = 1000.0
+_SHORT_CAUSES = {
+    Cause.HOST_KEY_UNKNOWN: "unknown",
+    Cause.HOST_KEY_CHANGED: "changed",
+    Cause.LOGIN_REFUSED: "refused",
+    Cause.LOGIN_PARTIAL: "asks for more",
+    Cause.LISTEN_DENIED: "refused",
+    Cause.LISTEN_BUSY: "port in use",
+    Cause.PROHIBITED: "refused",
+    Cause.NO_DATA: "none came",
+}
+"""Causes in words that read well beside the name of their stage."""
 
 
 def docs(code: str) -> str:
@@ -65,7 +69,14 @@ def outcome(seen: Observation) -> str:
     """What a stage came to, beside its name: its time, or what stopped it."""
     if seen.status is Status.PASS:
         return duration(seen.ms)
-    return str(seen.cause or "failed").replace("-", " ")
+    if seen.cause is None:
+        return "failed" if seen.status is Status.FAIL else "not tried"
+    return _SHORT_CAUSES.get(seen.cause) or seen.cause.replace("-", " ")
+
+
+def stage(named: Stage) -> str:
+    """A stage's name."""
+    return named.replace("-", " ")
 
 
 def headline(report: Report) -> str:
@@ -127,7 +138,7 @@ def proof(report: Report) -> str:
         return ""
     held = duration(max(seen.held_ms for seen in through))
     who = through[0].hop.host.value if len(through) == 1 else f"each of {len(through)} hosts"
-    return f"data went from {who} to our own listener in {HERE[report.vantage]} and back; the forward was up for {held}"
+    return f"Data went from {who} to our stand-in for the registry and back; forward up for {held}"
 
 
 def also(finding: Finding) -> str:

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.action.runner import Step, assignments
+
+ENTRYPOINT = Path(__file__).parents[2] / "entrypoint.py"
+
+
+@dataclass
+class Ended:
+    """What is left of a step."""
+
+    status: int
+    printed: str
+    stderr: str
+    step: Step
+    outputs: dict[str, str]
+    summary: str
+
+
+@dataclass
+class Action:
+    """The action in a workspace, with a runner's environment around it."""
+
+    folder: Path
+    environ: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.workspace.mkdir()
+        for name in ("output", "summary"):
+            (self.folder / name).touch()
+        self.environ |= {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_WORKSPACE": str(self.workspace),
+            "GITHUB_OUTPUT": str(self.folder / "output"),
+            "GITHUB_STEP_SUMMARY": str(self.folder / "summary"),
+            "GITHUB_EVENT_NAME": "push",
+        }
+
+    @property
+    def workspace(self) -> Path:
+        return self.folder / "workspace"
+
+    def write(self, path: str, text: str) -> Path:
+        """A file of the workspace."""
+        file = self.workspace / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    def event(self, name: str, event: Any) -> None:
+        """Let the workflow run for `event`."""
+        path = self.folder / "event.json"
+        path.write_text(json.dumps(event), encoding="utf-8")
+        self.environ |= {"GITHUB_EVENT_NAME": name, "GITHUB_EVENT_PATH": str(path)}
+
+    def start(self, inputs: Mapping[str, str], before: str = "") -> subprocess.Popen[str]:
+        """Start the entrypoint as the image does; `before` is code that runs first, to put a check in place."""
+        given = {f"INPUT_{name.upper()}": value for name, value in inputs.items()}
+        words = (
+            ["-c", f"{before}\nimport runpy\nrunpy.run_path({str(ENTRYPOINT)!r}, run_name='__main__')"]
+            if before
+            else [str(ENTRYPOINT)]
+        )
+        return subprocess.Popen(
+            [sys.executable, "-I", *words],
+            cwd=self.workspace,
+            env=self.environ | given,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def run(self, before: str = "", **inputs: str) -> Ended:
+        """Run the action; `config_file` stands for the input config-file."""
+        return self.end(self.start({name.replace("_", "-"): value for name, value in inputs.items()}, before))
+
+    def end(self, process: subprocess.Popen[str]) -> Ended:
+        """Wait for the end, and read what is left."""
+        printed, stderr = process.communicate(timeout=60)
+        return Ended(
+            process.returncode,
+            printed,
+            stderr,
+            Step().read(printed),
+            assignments((self.folder / "output").read_text(encoding="utf-8")),
+            (self.folder / "summary").read_text(encoding="utf-8"),
+        )
+
+    def report(self, path: str = "kamal-forward-check.json") -> Any:
+        """The JSON report in the workspace."""
+        return json.loads((self.workspace / path).read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def action(tmp_path: Path) -> Action:
+    return Action(tmp_path)

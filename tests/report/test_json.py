@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from kamal_forward_check.model import Report
+from kamal_forward_check.report import json as machine
+from tests.action.runner import Step
+from tests.report.samples import SAMPLES, targets_refused
+from tests.report.strategies import REPORTS
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "schema" / "report.schema.json").read_text())
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+
+def parsed(report: Report) -> Any:
+    return json.loads(machine.render(report))
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name != "hostile"])
+def test_a_sample_is_by_the_schema(name: str) -> None:
+    VALIDATOR.validate(parsed(SAMPLES[name]()))
+
+
+@given(REPORTS)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_every_report_is_by_the_schema(report: Report) -> None:
+    VALIDATOR.validate(parsed(report))
+
+
+@given(REPORTS)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_on_a_runner_no_line_of_it_is_a_command(report: Report) -> None:
+    rendered = machine.render(report)
+    assert rendered.isascii()
+    assert not Step().read(rendered).executed
+
+
+def objects(schema: Any) -> list[dict[str, Any]]:
+    """Every part of the schema that describes an object."""
+    inside = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    own = [schema] if isinstance(schema, dict) and "properties" in schema and "type" in schema else []
+    return own + [found for part in inside for found in objects(part)]
+
+
+def test_the_schema_leaves_no_object_open() -> None:
+    """A field that is missing, or that the schema does not know, is an error."""
+    assert len(objects(SCHEMA)) > 15
+    for each in objects(SCHEMA):
+        assert each["additionalProperties"] is False
+        assert set(each["required"]) == set(each["properties"])
+
+
+def test_texts_are_as_they_were_found() -> None:
+    assert parsed(SAMPLES["hostile"]())["findings"][0]["message"].startswith("x\r\n::error::e\n##[set-output")
+
+
+def test_neighbouring_lines_of_a_servers_file_stay_out() -> None:
+    assert "CIS 5.2.20" not in machine.render(targets_refused())

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, example, given, settings
+from markdown_it import MarkdownIt
+
+from kamal_forward_check.model import Report, Skipped, Verdict
+from kamal_forward_check.report import summary
+from kamal_forward_check.report.summary import MOST_BYTES
+from kamal_forward_check.report.words import DOCS
+from tests.report import samples
+from tests.report.strategies import REPORTS
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+READER = MarkdownIt("commonmark", {"html": True}).enable("table").enable("strikethrough")
+OUR_TOKENS = {
+    *(
+        "heading",
+        "paragraph",
+        "inline",
+        "fence",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "bullet_list",
+        "list_item",
+    ),
+    *("text", "code_inline", "link", "strong", "html_inline", "html_block"),
+}
+OUR_LINK = re.compile(re.escape(DOCS).replace(r"\{\}", r"KF\d{3}"))
+OUR_HTML = {"<!-- -->", "<details>\n<summary>How we know</summary>\n", "</details>\n", "</details>"}
+NODE = re.compile(r'    (here\(\["[^"]*"]\)|hop\d+\["[^"]*"]:::(pass|fail|skipped)|rest\["\d+ hosts? more, [a-z ]*"])')
+EDGE = re.compile(r"    (here|hop\d+) --> hop\d+")
+STYLE = re.compile(r"    classDef (pass|fail|skipped) [a-z0-9#:,-]+")
+
+
+def tokens(markdown: str) -> Iterator[Token]:
+    for token in READER.parse(markdown):
+        yield token
+        yield from token.children or ()
+
+
+def flowchart(markdown: str) -> list[str]:
+    charts = [token.content for token in tokens(markdown) if token.info == "mermaid"]
+    return charts[0].splitlines() if charts else []
+
+
+@given(REPORTS)
+@example(samples.hostile())
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_foreign_text_is_nothing_but_text(report: Report) -> None:
+    """As Markdown reads it, nothing is there that is not ours, and nothing gets out of a fence."""
+    count = Counter[str]()
+    for token in tokens(summary.render(report)):
+        count[token.type] += 1
+        assert token.type.removesuffix("_open").removesuffix("_close") in OUR_TOKENS
+        if token.type == "link_open":
+            assert OUR_LINK.fullmatch(str(token.attrs["href"]))
+        if token.type in ("html_inline", "html_block"):
+            assert token.content in OUR_HTML
+        if token.type == "fence":
+            assert token.info in ("mermaid", "diff", "sh", "text")
+    assert count["link_open"] == len(report.findings)
+    assert count["heading_open"] == 1 + len(report.findings) + bool(report.traces) + bool(report.skipped)
+    assert count["bullet_list_open"] == bool(report.skipped)
+    assert count["list_item_open"] == len(report.skipped)
+    assert count["table_open"] == bool(report.traces) + sum(bool(finding.candidates) for finding in report.findings)
+
+
+@given(REPORTS)
+@example(samples.hostile())
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_foreign_text_does_not_draw_in_the_flowchart(report: Report) -> None:
+    chart = flowchart(summary.render(report))
+    assert chart[:1] == (["flowchart LR"] if report.traces else [])
+    assert all(NODE.fullmatch(line) or EDGE.fullmatch(line) or STYLE.fullmatch(line) for line in chart[1:])
+
+
+def test_the_failing_hop_is_red_and_many_targets_are_one_node() -> None:
+    chart = flowchart(summary.render(samples.jump_refused()))
+    assert '    hop1["ops@bastion.example.com<br/>✗ forward: refused"]:::fail' in chart
+    assert '    hop2["deploy@10.0.2.1<br/>and 49 more<br/>· not come to"]:::skipped' in chart
+    assert sum(line.lstrip().startswith("hop") and "-->" not in line for line in chart) == 2
+
+
+def test_neighbouring_lines_of_a_servers_file_stay_out() -> None:
+    made = summary.render(samples.targets_refused())
+    assert "-AllowTcpForwarding no\n+AllowTcpForwarding remote" in made
+    assert "CIS 5.2.20" not in made
+
+
+def test_a_bar_in_a_command_does_not_end_its_cell() -> None:
+    cells = [token for token in tokens(summary.render(samples.candidates())) if token.type == "code_inline"]
+    assert "sudo sshd -T -C user=app | grep -i permitlisten" in [cell.content for cell in cells]
+
+
+def test_what_does_not_fit_is_counted() -> None:
+    finding = replace(samples.targets_refused().findings[0], evidence=("x" * 1900,) * 60)
+    many = replace(samples.targets_refused(), findings=(finding,) * 200, skipped=(Skipped("y" * 1900, "z"),) * 1000)
+    made = summary.render(many)
+    assert 0.8 * MOST_BYTES < len(made.encode()) < MOST_BYTES + 200
+    assert re.search(r"\d+ sections left out", made)
+
+
+def test_a_verdict_has_a_heading() -> None:
+    assert summary.render(samples.all_well()).startswith("## ✅ forward works on 3 of 3 hosts")
+    assert summary.render(replace(samples.all_well(), verdict=Verdict.INCOMPLETE)).startswith("## ❔ not known")
