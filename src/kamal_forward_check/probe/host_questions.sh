@@ -87,7 +87,10 @@ say key
 if [ -n "$KEYFILE" ]; then sed -n "${KEYLINE}p" "$KEYFILE" 2>/dev/null; fi
 
 say port
-if command -v ss >/dev/null 2>&1; then within ss -Hltnp "sport = :$PORT" 2>&1; fi
+if command -v ss >/dev/null 2>&1; then
+  echo 'by ss'
+  within ss -Hltnp "sport = :$PORT" 2>&1
+fi
 say sockets
 hex=$(printf '%04X' "$PORT")
 cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -i ":$hex [0-9A-F]*:0000 0A"

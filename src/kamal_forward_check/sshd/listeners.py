@@ -46,11 +46,15 @@ def holder(said: Mapping[str, str]) -> Holder | None:
 
 
 def is_own_forward(said: Mapping[str, str]) -> bool:
-    """The holder is another SSH session's forward of this very login (sshd listens as the user after the login)."""
+    """The holder is another SSH session's forward of this very login.
+
+    sshd listens as the user after the login, and hides its files from that user: of all programs of one's own,
+    `ss` can't name just this one. Without `ss` nothing is concluded.
+    """
     found = holder(said)
     if not found:
         return False
     own_uid = said.get("who", "").split("\n")[0].strip()
     if found.program:
         return found.program.startswith("sshd") and (found.uid is None or str(found.uid) == own_uid)
-    return own_uid not in ("", "0") and str(found.uid) == own_uid
+    return "by ss" in said.get("port", "") and own_uid not in ("", "0") and str(found.uid) == own_uid
