@@ -67,7 +67,7 @@ def _by_a_program(live: Live, port: int, stub: RegistryStub, limit: float) -> tu
     try:
         output = live.run(script, limit)
     except (ChannelRefusedError, paramiko.SSHException, OSError) as error:
-        return Flow.UNTRIED, f"no command could be run: {error or type(error).__name__}"
+        return Flow.UNTRIED, f"no command could be run: {str(error) or type(error).__name__}"
     tools = [words[1] for line in output.splitlines() if (words := line.split())[:1] == [mark] and len(words) > 1]
     if stub.nonce in output:
         return Flow.THROUGH, next((tool for tool in reversed(tools) if tool != "end"), "a command")

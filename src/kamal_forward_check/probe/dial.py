@@ -46,11 +46,10 @@ class CommandSocket:
     def __init__(self, command: str) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            self._child = subprocess.Popen(  # noqa: S602 - ssh.proxy_command is a shell command by definition
-                f"exec {command}",
-                shell=True,
-                stdin=theirs,
-                stdout=theirs,
+            self._child = subprocess.Popen(  # noqa: S603 - ssh.proxy_command is a shell command by definition
+                ["/bin/sh", "-c", f"exec {command}"],
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
                 stderr=subprocess.PIPE,
                 start_new_session=True,
             )

@@ -80,14 +80,7 @@ def enter(notes: Notes, through: Live | None, world: World, limit: float) -> Ent
     try:
         if not through:
             kwargs["sock"] = connection.connect_kwargs["sock"] = _first(hop, live, limit)
-        connection.open()
-        transport = live.transport
-        if not (transport.is_authenticated() and transport.is_active()):
-            raise HalfLoginError("the server accepted a key, and did not open the session")
-        # sshd's first debug line waits for an ACK of what came before; our packet carries it, and from then on
-        # every reply is prompt.
-        transport.send_ignore(_IGNORED_BYTES)
-        transport.spoke.wait(_FIRST_WORD_SECONDS)
+        _open(live)
         notes.passed(Stage.LOGIN, watch.lap(), login.opened_by)
         notes.opened_by, notes.opened_by_identity = login.opened_by, login.opened_by_identity
         entry.live = live
@@ -104,9 +97,18 @@ def enter(notes: Notes, through: Live | None, world: World, limit: float) -> Ent
     return entry
 
 
-def _failed(
-    notes: Notes, error: Exception, live: Live, world: World, *, late: bool, ms: float
-) -> Observation | None:
+def _open(live: Live) -> None:
+    live.connection.open()
+    transport = live.transport
+    if not (transport.is_authenticated() and transport.is_active()):
+        raise HalfLoginError("the server accepted a key, and did not open the session")
+    # sshd's first debug line waits for an ACK of what came before; our packet carries it, and from then on
+    # every reply is prompt.
+    transport.send_ignore(_IGNORED_BYTES)
+    transport.spoke.wait(_FIRST_WORD_SECONDS)
+
+
+def _failed(notes: Notes, error: Exception, live: Live, world: World, *, late: bool, ms: float) -> Observation | None:
     """Note what stopped the entering; where the hop before forbids it, that is returned, for it is not ours."""
     if isinstance(error, HostKeyError):
         notes.host_key = error.seen
@@ -120,7 +122,7 @@ def _failed(
         cause, detail = Cause.PROXY_COMMAND, live.first.said or detail
     if isinstance(error, ChannelRefusedError) and error.by_policy:
         return Observation(Stage.FORWARD, Status.FAIL, ms, cause, detail)
-    if reason := unseen(world.vantage, notes.hop, cause, first=live.connection.gateway is None):
+    if reason := unseen(world.vantage, notes.hop, cause, detail, first=live.connection.gateway is None):
         notes.skipped(stage, cause, reason)
     else:
         notes.failed(stage, ms, cause, detail)

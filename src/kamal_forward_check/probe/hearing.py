@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any
+from enum import Enum
+from typing import TYPE_CHECKING, Any
 
 import paramiko
 from paramiko.common import cMSG_GLOBAL_REQUEST
@@ -20,10 +21,32 @@ from kamal_forward_check.model import Heard
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 _PRE_BANNER = "Banner: "
-_NO_REPLY = object()
 
 
-class HearingTransport(paramiko.Transport):
+class _Pending(Enum):
+    PENDING = "no reply yet"
+
+
+_PENDING = _Pending.PENDING
+
+if TYPE_CHECKING:
+
+    class _Steps(paramiko.Transport):
+        """paramiko's own steps, of which its stubs know nothing."""
+
+        def _send_user_message(self, data: Message) -> None: ...
+        def _next_channel(self) -> int: ...
+        def _parse_channel_open_failure(self, m: Message) -> None: ...
+        def _parse_request_success(self, m: Message) -> None: ...
+        def _parse_request_failure(self, m: Message) -> None: ...
+        def _parse_disconnect(self, m: Message) -> None: ...
+        def _log(self, level: int, msg: Any, *args: Any) -> None: ...
+
+else:
+    _Steps = paramiko.Transport
+
+
+class HearingTransport(_Steps):
     """paramiko's Transport, with the server's side of the conversation kept."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -34,7 +57,9 @@ class HearingTransport(paramiko.Transport):
         self._refusals: dict[int, tuple[int, str]] = {}
         self._opener = threading.local()
         self._one_request = threading.Lock()
-        self._reply: Any = _NO_REPLY
+        self._taking = threading.Lock()
+        self._reply: Message | _Pending | None = _PENDING
+        self._given_up = 0
         super().__init__(*args, **kwargs)
 
     def heard(self) -> Heard:
@@ -58,16 +83,20 @@ class HearingTransport(paramiko.Transport):
         message.add_boolean(True)  # noqa: FBT003 - paramiko's signature; "want reply"
         message.add(*data)
         with self._one_request:
-            self._reply = _NO_REPLY
+            self._reply = _PENDING
             self.completion_event = answered = threading.Event()
             self._send_user_message(message)
-            while self._reply is _NO_REPLY:  # new session keys set the event as well
-                if not answered.wait(limit):
-                    raise TimeoutError(f"no answer to {kind}")
-                if self._reply is _NO_REPLY and not self.is_active():
-                    raise EOFError(f"the connection ended during {kind}")
+            while True:
+                came = answered.wait(limit if self.is_active() else 0)
                 answered.clear()
-            return self._reply
+                with self._taking:
+                    if not isinstance(self._reply, _Pending):
+                        return self._reply
+                    if not self.is_active():
+                        raise EOFError(f"the connection ended during {kind}")
+                    if not came:  # new session keys set the event as well
+                        self._given_up += 1
+                        raise TimeoutError(f"no answer to {kind}")
 
     def on_forwarded(self, handler: Any) -> None:
         """Hand every channel of a remote forward to `handler(channel, origin, server)`; None refuses them.
@@ -91,7 +120,7 @@ class HearingTransport(paramiko.Transport):
     def _next_channel(self) -> int:
         # Called in the opener's own thread: how a refusal finds its way back to the one that asked.
         self._opener.channel = channel = super()._next_channel()
-        return int(channel)
+        return channel
 
     def _parse_channel_open_failure(self, m: Message) -> None:
         start = m.packet.tell()
@@ -101,12 +130,20 @@ class HearingTransport(paramiko.Transport):
         super()._parse_channel_open_failure(m)
 
     def _parse_request_success(self, m: Message) -> None:
-        self._reply = m
+        self._take(m)
         super()._parse_request_success(m)
 
     def _parse_request_failure(self, m: Message) -> None:
-        self._reply = None
+        self._take(None)
         super()._parse_request_failure(m)
+
+    def _take(self, reply: Message | None) -> None:
+        """Replies come in the requests' order (RFC 4254 §4): the late ones of those given up come first."""
+        with self._taking:
+            if self._given_up:
+                self._given_up -= 1
+            else:
+                self._reply = reply
 
     def close(self) -> None:
         """End the connection, and every wait for a reply on it."""

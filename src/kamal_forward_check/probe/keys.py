@@ -10,8 +10,10 @@ import io
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import paramiko
 from paramiko.agent import AgentKey, AgentSSH
@@ -22,6 +24,7 @@ from kamal_forward_check.probe.causes import NoKeyError
 from kamal_forward_check.system import System
 
 _PRIVATE_KEY = re.compile(r"-----BEGIN [^-]*PRIVATE KEY-----.*?-----END [^-]*PRIVATE KEY-----", re.DOTALL)
+_AGENT_SECONDS = 10
 
 
 @dataclass(slots=True)
@@ -29,8 +32,8 @@ class KeyRing:
     """The key files and texts of one run, each read once, and why some can't be used."""
 
     system: System
-    unusable: dict[str, str] = field(default_factory=dict)
     _read: dict[str, list[paramiko.PKey]] = field(default_factory=dict)
+    _unusable: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def keys(self, given: Given[str]) -> list[paramiko.PKey]:
@@ -39,6 +42,11 @@ class KeyRing:
             if given.value not in self._read:
                 self._read[given.value] = self._load(given)
             return self._read[given.value]
+
+    def unusable(self, given: Given[str]) -> str:
+        """Why a key that is there can't be used, as `NAME why`; empty where it can, or where there is none."""
+        self.keys(given)
+        return self._unusable.get(given.value, "")
 
     def public_blob(self, given: Given[str]) -> bytes | None:
         """The public key beside (or in place of) a named file: how a key of the agent is named."""
@@ -50,26 +58,39 @@ class KeyRing:
             return None
 
     def _load(self, given: Given[str]) -> list[paramiko.PKey]:
-        texts = _PRIVATE_KEY.findall(given.value)
-        if texts:
-            return [key for text in texts for key in self._tried(given.source, lambda text=text: _from_text(text))]
-        path = self.system.path(given.value)
-        if given.value.endswith(".pub") or not path.is_file():
-            if given.source == "--identity":
-                self.unusable[given.value] = "no such private key file"
+        if is_text(given):
+            texts = _PRIVATE_KEY.findall(given.value) or [given.value]
+            return [key for text in texts for key in self._tried(given, partial(_from_text, text))]
+        if given.value.endswith(".pub"):
             return []
-        return self._tried(given.value, lambda: paramiko.PKey.from_path(path))
+        return self._tried(given, partial(paramiko.PKey.from_path, self.system.path(given.value)))
 
-    def _tried(self, name: str, load: Callable[[], paramiko.PKey]) -> list[paramiko.PKey]:
+    def _tried(self, given: Given[str], load: Callable[[], paramiko.PKey]) -> list[paramiko.PKey]:
+        # Whatever goes wrong, a key's text must not be told: neither the value nor the library's words are.
         try:
             return [load()]
-        except (paramiko.PasswordRequiredException, TypeError):  # cryptography's way to ask for a passphrase
-            self.unusable[name] = "needs its passphrase: add it to the agent (ssh-add)"
         except PermissionError:
-            self.unusable[name] = "can't be read: check the file's owner and mode"
+            why = "can't be read: check the file's owner and mode"
+        except OSError:
+            if given.source != "--identity":  # ssh's and Kamal's own names need not be there
+                return []
+            why = "is no file"
+        except (paramiko.PasswordRequiredException, TypeError):  # cryptography's way to ask for a passphrase
+            why = "needs its passphrase: add it to the agent (ssh-add)"
         except Exception as error:  # noqa: BLE001 - a key's text is foreign; any failure means "not usable"
-            self.unusable[name] = f"is no private key that we can read ({type(error).__name__})"
+            why = f"is no private key that we can read ({type(error).__name__})"
+        self._unusable[given.value] = f"{named(given)} {why}"
         return []
+
+
+def is_text(given: Given[str]) -> bool:
+    """It is a key's text, not the path of a file."""
+    return "-----" in given.value or "\n" in given.value.strip()
+
+
+def named(given: Given[str]) -> str:
+    """A key as a person names it: its file, or where its text came from."""
+    return given.source if is_text(given) else given.value
 
 
 @dataclass(slots=True)
@@ -84,63 +105,68 @@ class Login:
     def authenticate(self, transport: paramiko.Transport) -> None:
         """Log in on `transport`.
 
-        Raises NoKeyError where there is nothing to offer, EOFError where the connection ended, else what
-        the last refused offer raised.
+        Raises NoKeyError where Kamal may have a key to offer and we have not, EOFError where the connection
+        ended, else what the last refused offer raised.
         """
         refused: paramiko.SSHException | None = None
-        for name, key, is_identity in self._offers():
-            if not transport.is_active():
-                break
-            try:
-                InMemoryPrivateKey(self.hop.user.value, key).authenticate(transport)
-            except paramiko.SSHException as error:
-                refused = error
-                continue
-            self.opened_by, self.opened_by_identity = name, is_identity
-            return
-        if refused:
-            raise refused
-        if not transport.is_active():
-            raise EOFError("the connection ended during the login")
-        raise NoKeyError("; ".join(f"{name} {why}" for name, why in self.ring.unusable.items()))
+        with agent_keys(self.hop.keys.agent) as held:
+            for name, key, is_identity in self._offers(held):
+                if not transport.is_active():
+                    break
+                try:
+                    InMemoryPrivateKey(self.hop.user.value, key).authenticate(transport)
+                except paramiko.SSHException as error:
+                    refused = error
+                    continue
+                self.opened_by, self.opened_by_identity = name, is_identity
+                return
+            unusable = self._unusable(held)
+        if transport.is_active() and (unusable or not refused):
+            raise NoKeyError("; ".join(unusable) or "there is no key to log in with")
+        raise refused or EOFError("the connection ended during the login")
 
-    def _offers(self) -> Iterator[tuple[str, paramiko.PKey, bool]]:
+    def _offers(self, held: Sequence[AgentKey]) -> Iterator[tuple[str, paramiko.PKey, bool]]:
         keys = self.hop.keys
         files = [(given.value, key) for given in keys.files for key in self.ring.keys(given)]
-        named = {key.asbytes() for _, key in files} | {self.ring.public_blob(given) for given in keys.files}
-        agent = agent_keys(keys.agent)
-        for key in agent:
-            if not keys.only_named or key.asbytes() in named:
-                yield f"agent: {key.comment or key.get_name()}", key, False
+        named_here = {key.asbytes() for _, key in files} | {self.ring.public_blob(given) for given in keys.files}
+        for own in held:
+            if not keys.only_named or own.asbytes() in named_here:
+                yield f"agent: {own.comment or own.get_name()}", own, False
         for given in keys.identities:
             for key in self.ring.keys(given):
-                yield given.source if "PRIVATE KEY" in given.value else given.value, key, True
+                yield named(given), key, True
         for given in keys.data:
             for key in self.ring.keys(given):
                 yield given.source, key, False
-        held = {key.asbytes() for key in agent}
+        blobs = {own.asbytes() for own in held}
         for name, key in files:
-            if key.asbytes() not in held:
+            if key.asbytes() not in blobs:
                 yield name, key, False
 
-
-class _AgentAt(AgentSSH):  # type: ignore[misc]  # paramiko's own Agent knows only SSH_AUTH_SOCK, not IdentityAgent
-    def __init__(self, path: str) -> None:
-        super().__init__()
-        self.listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.listening.settimeout(10)
-        self.listening.connect(path)
-        self._connect(self.listening)
+    def _unusable(self, held: Sequence[AgentKey]) -> list[str]:
+        """The keys that stayed away, and why. One that the agent holds did not."""
+        keys, blobs = self.hop.keys, {own.asbytes() for own in held}
+        away = [given for given in keys.files if self.ring.public_blob(given) not in blobs]
+        return [why for given in (*keys.identities, *keys.data, *away) if (why := self.ring.unusable(given))]
 
 
-def agent_keys(path: str | None) -> list[AgentKey]:
-    """The keys of the agent that listens on `path`; none where nothing listens there."""
-    if not path:
-        return []
-    try:
-        return list(_AgentAt(path).get_keys())
-    except (OSError, paramiko.SSHException):
-        return []
+class _Agent(AgentSSH):  # paramiko's own Agent knows only SSH_AUTH_SOCK, not IdentityAgent
+    def keys_at(self, connection: socket.socket) -> list[AgentKey]:
+        self._connect(connection)  # type: ignore[attr-defined]  # the stubs leave it out
+        return list(self.get_keys())
+
+
+@contextmanager
+def agent_keys(path: str | None) -> Iterator[list[AgentKey]]:
+    """The keys of the agent that listens on `path`, as long as they are used; none where nothing listens there."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        keys = []
+        with suppress(OSError, ValueError, paramiko.SSHException):
+            if path:
+                connection.settimeout(_AGENT_SECONDS)
+                connection.connect(path)
+                keys = _Agent().keys_at(connection)
+        yield keys
 
 
 def _from_text(text: str) -> paramiko.PKey:

@@ -13,12 +13,14 @@ import hmac
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-
-import paramiko
+from typing import TYPE_CHECKING
 
 from kamal_forward_check.model import HostKey, HostKeyRule
 from kamal_forward_check.probe.causes import HostKeyChangedError, HostKeyUnknownError
 from kamal_forward_check.system import System
+
+if TYPE_CHECKING:
+    import paramiko
 
 
 @dataclass(frozen=True, slots=True)

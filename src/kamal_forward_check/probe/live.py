@@ -41,9 +41,10 @@ class HopConnection(Connection):  # type: ignore[misc]  # fabric has no stubs
             # Fabric would dial a jump that died again, once in every thread.
             raise ConnectionAbortedError("the jump's connection ended")
         try:
-            return super().open_gateway()
+            channel: paramiko.Channel = super().open_gateway()
         except paramiko.SSHException as error:
             raise _refusal(self.gateway.transport, error) from error
+        return channel
 
 
 def _refusal(transport: HearingTransport, error: paramiko.SSHException) -> Exception:

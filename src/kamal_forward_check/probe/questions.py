@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shlex
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 
@@ -48,7 +49,7 @@ def other_port(live: Live, host: str) -> AsideAnswer:
 
 def on_the_wire(live: Live, *asides: Aside) -> dict[Aside, AsideAnswer]:
     """The answers to `asides`; what a dying connection does not answer is left out."""
-    ask = {
+    ask: dict[Aside, Callable[[Live], AsideAnswer]] = {
         Aside.OWN_SSHD: own_sshd,
         Aside.STREAMLOCAL: streamlocal,
         Aside.OTHER_PORT: lambda live: other_port(live, "127.0.0.1"),
@@ -80,7 +81,7 @@ def of_the_host(live: Live, port: int) -> tuple[dict[str, str], str]:
     try:
         output = live.run(script, _SECONDS)
     except (ChannelRefusedError, paramiko.SSHException, OSError, EOFError) as error:
-        return {}, f"the host ran no command ({error or type(error).__name__})"
+        return {}, f"the host ran no command ({str(error) or type(error).__name__})"
     sections = _sections(output.replace("\r\n", "\n"), mark)
     if "who" not in sections:
         first = next((line.strip() for line in output.splitlines() if line.strip()), "")
@@ -106,6 +107,5 @@ def _questions() -> str:
 
 def _throwaway_key() -> str:
     key = ec.generate_private_key(ec.SECP256R1())
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
-    ).decode()
+    unencrypted = serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, unencrypted).decode()

@@ -43,7 +43,7 @@ class RegistryStub:
             channel.close()
 
     def _response(self, request: bytes) -> bytes:
-        path = (request.split(b" ") + [b"", b""])[1].decode("ascii", "replace")
+        path = [*request.split(b" "), b"", b""][1].decode("ascii", "replace")
         status, body = "503 Service Unavailable", ""
         if path == self.path:
             status, body = "200 OK", f"{PROOF} {self.nonce}\n"

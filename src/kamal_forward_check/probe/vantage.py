@@ -10,13 +10,15 @@ from kamal_forward_check.model import Cause, Hop, Vantage
 _RUN_STEP = "a `run:` step on the runner itself sees what Kamal sees: kamal-forward-check check --format github"
 
 
-def unseen(vantage: Vantage, hop: Hop, cause: Cause, *, first: bool) -> str:
+def unseen(vantage: Vantage, hop: Hop, cause: Cause, detail: str, *, first: bool) -> str:
     """Why `cause` at `hop` says nothing about Kamal's own way, or an empty text where it does.
 
     `first` marks the hop that is dialled from here.
     """
+    if cause is Cause.NO_COMMON_ALGORITHM:
+        return "our SSH library and this server share no algorithm; Kamal's client may"
     if cause is Cause.NO_KEY:
-        return "there is no key to log in with; give one with --identity (ssh-private-key in the action)"
+        return f"{detail}; give a key with --identity (ssh-private-key in the action)"
     if hop.keys.missing and cause in (Cause.LOGIN_REFUSED, Cause.TOO_MANY_FAILURES):
         return f"{hop.keys.missing}; give the key with --identity (ssh-private-key in the action)"
     if vantage is not Vantage.CONTAINER:

@@ -78,8 +78,7 @@ class Facts:
                 key = (seen.hop, seen.stopped.stage, seen.stopped.cause, seen.stopped.detail)
                 broken.setdefault(key, []).append((trace, seen, seen.stopped))
         return tuple(
-            Stop(found[0][1], found[0][2], tuple(trace.route for trace, _, _ in found))
-            for found in broken.values()
+            Stop(found[0][1], found[0][2], tuple(trace.route for trace, _, _ in found)) for found in broken.values()
         )
 
     @cached_property

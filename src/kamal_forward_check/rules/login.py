@@ -9,9 +9,7 @@ from kamal_forward_check.rules.facts import Facts, Stop
 from kamal_forward_check.rules.registry import Hit, rule
 
 
-def _hit(
-    stop: Stop, message: str, fix: str, *, why: str = "", candidates: tuple[Candidate, ...] = ()
-) -> Hit:
+def _hit(stop: Stop, message: str, fix: str, *, why: str = "", candidates: tuple[Candidate, ...] = ()) -> Hit:
     hop = stop.seen.hop
     heard = stop.seen.heard
     return Hit(

@@ -134,7 +134,8 @@ def no_route(facts: Facts) -> Iterator[Hit]:
         yield _hit(
             stop,
             f"{_from(stop)} has no route to {stop.seen.hop.host}",
-            f"Check the address {stop.seen.hop.address} and the network of {_from(stop)}; a private address needs ssh.proxy.",
+            f"Check the address {stop.seen.hop.address} and the network of {_from(stop)}; "
+            "a private address needs ssh.proxy.",
         )
 
 
@@ -157,13 +158,12 @@ def closed_early(facts: Facts) -> Iterator[Hit]:
         said = stop.seen.heard.before_banner
         yield _hit(
             stop,
-            f"{stop.seen.hop.host} closes the connection before SSH begins"
-            + (f' ("{said[-1]}")' if said else ""),
+            f"{stop.seen.hop.host} closes the connection before SSH begins" + (f' ("{said[-1]}")' if said else ""),
             "Wait a few minutes and try again; if it stays, the server's own log names the limit.",
             why="Too many logins at once (MaxStartups), a penalty for earlier failures, fail2ban, or a rate limit: "
             "the server's log tells which.",
-            commands=("sudo journalctl -u ssh -u sshd --since -10min | grep -iE 'MaxStartups|penalty|drop connection'",),
-        )  # fmt: skip
+            commands=("sudo journalctl -u ssh -u sshd --since -10min | grep -iE 'MaxStartups|penalty|drop'",),
+        )
 
 
 @rule("KF206", name="not-ssh", title="What listens there does not speak SSH")

@@ -164,12 +164,12 @@ def port_in_use(facts: Facts) -> Iterator[Hit]:
     `sudo ss -ltnp 'sport = :5555'` on the target.
     """
     for found in refused(facts, Role.TARGET, Why.PORT_TAKEN):
-        who = found.refusal.holder or "another program"
+        who, port = found.refusal.holder or "another program", found.asked[0].port
         yield open_hit(
             found,
-            f"Stop what holds port {found.asked[0].port} on {found.stop.seen.hop.host}, or choose another port in registry.server.",
+            f"Stop what holds port {port} on {found.stop.seen.hop.host}, or choose another port in registry.server.",
             why=f"Held by {who}.",
-            commands=(f"sudo ss -ltnp 'sport = :{found.asked[0].port}'",),
+            commands=(f"sudo ss -ltnp 'sport = :{port}'",),
         )
 
 

@@ -59,7 +59,10 @@ def connection_lost(facts: Facts) -> Iterator[Hit]:
                 affects=stop.affects,
                 location=hop.origin,
                 fix=Fix(f"See why in the log of {hop.host}: sudo journalctl -u ssh -u sshd --since -5min"),
-                evidence=(stop.observation.detail, *([stop.seen.heard.disconnect] if stop.seen.heard.disconnect else [])),
+                evidence=(
+                    stop.observation.detail,
+                    *([stop.seen.heard.disconnect] if stop.seen.heard.disconnect else []),
+                ),
             )
 
 

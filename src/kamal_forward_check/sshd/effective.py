@@ -12,6 +12,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from kamal_forward_check.model import Certainty
 
@@ -96,7 +97,7 @@ def read(said: Mapping[str, str]) -> Effective | None:
         if match := _SETTING.match(line):
             again = match["file"] == _MAIN_AGAIN
             file = main if again else match["file"]
-            active.append((file, int(match["line"]), match["keyword"], match["value"].strip(), second))
+            active.append((file, int(match["line"]), match["keyword"], _words(match["value"]), second))
         elif match := _MAIN_FILE.match(line):
             main = match["file"]
         elif _REPROCESS in line:
@@ -116,10 +117,17 @@ def read(said: Mapping[str, str]) -> Effective | None:
     )
 
 
+def _words(value: str) -> str:
+    """A line's value as sshd takes it: without quotes, and without the comment that it prints along."""
+    try:
+        return " ".join(shlex.split(value, comments=True))
+    except ValueError:
+        return value.strip()
+
+
 def _plain(value: str) -> str:
     """A value as sshd prints it: one spelling for each, and a bare port of PermitListen as *:PORT."""
-    words = " ".join(value.split()).strip('"').lower()
-    words = " ".join(f"*:{word}" if word.isdigit() else word for word in words.split())
+    words = " ".join(f"*:{word}" if word.isdigit() else word for word in value.lower().split())
     return _SPELLINGS.get(words, words)
 
 
@@ -130,17 +138,13 @@ def _options(command_line: str) -> dict[str, str]:
     except ValueError:
         words = command_line.split()
     found: dict[str, str] = {}
-    for flag, option in zip(words, [*words[1:], ""], strict=True):
-        text = option if flag == "-o" else flag.removeprefix("-o") if flag.startswith("-o") else ""
-        keyword, _, value = text.replace("=", " ", 1).partition(" ")
-        if keyword:
-            found.setdefault(keyword.lower(), value or _after(words, option))
+    for at, word in enumerate(words):
+        if word.startswith("-o"):
+            # A process's title has no quotes: an option's value is all up to the next flag.
+            rest = " ".join([word.removeprefix("-o"), *takewhile(lambda w: not w.startswith("-"), words[at + 1 :])])
+            keyword, _, value = rest.strip().replace("=", " ", 1).partition(" ")
+            found.setdefault(keyword.lower(), value.strip())
     return found
-
-
-def _after(words: list[str], word: str) -> str:
-    at = words.index(word) + 1
-    return words[at] if at < len(words) else ""
 
 
 def _texts(section: str) -> dict[tuple[str, int], tuple[tuple[int, str], ...]]:

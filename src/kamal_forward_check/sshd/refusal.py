@@ -160,13 +160,14 @@ def _listed(seen: HopTrace, asked: Sequence[Asked], key_says: list[Obstacle]) ->
     if key and option in key.names:
         # The key has a list of its own; sshd_config may have one as well.
         at = f"{key.file}:{key.line}" if key.file else "the certificate"
+        show = f"sudo sed -n '{key.line}p' {key.file}"
         return Refusal(
             Why.UNDECIDED,
             candidates=(
-                Candidate(option, f"{at} limits this key, and {wanted} may not be listed", f"sudo sed -n '{key.line}p' {key.file}"),
+                Candidate(option, f"{at} limits this key, and {wanted} may not be listed", show),
                 Candidate(keyword, f"sshd_config may list other addresses than {wanted}", settle(seen, keyword)),
             ),
-        )  # fmt: skip
+        )
     return Refusal(Why.LIST, (_keyword_line(seen, keyword, wanted),))
 
 
@@ -178,7 +179,9 @@ def _candidates(seen: HopTrace, asked: Sequence[Asked], *, streamlocal: bool | N
     role = seen.hop.role
     wrong = "no or local" if role is Role.TARGET else "no or remote"
     off = Candidate("AllowTcpForwarding", f"it may be {wrong}", settle(seen, "AllowTcpForwarding"))
-    disabled = Candidate("DisableForwarding", "it may be yes; it beats AllowTcpForwarding", settle(seen, "DisableForwarding"))
+    disabled = Candidate(
+        "DisableForwarding", "it may be yes; it beats AllowTcpForwarding", settle(seen, "DisableForwarding")
+    )
     if role is Role.TARGET:
         expired = Candidate("password expired", "PAM forbids all forwards then", f"sudo chage -l {seen.hop.user}")
         return (disabled, off, expired) if streamlocal else (off, disabled, expired)
@@ -187,13 +190,13 @@ def _candidates(seen: HopTrace, asked: Sequence[Asked], *, streamlocal: bool | N
 
 
 def _not_on_disk(seen: HopTrace) -> tuple[Candidate, ...]:
-    reload = advice.reload_command(seen.host_said)
+    reload = f"sudo sshd -t && {advice.reload_command(seen.host_said)}"
+    daemons = f"sudo ss -ltnp 'sport = :{seen.hop.port}'; ps -eo args | grep '[s]shd'"
     return (
-        Candidate("not reloaded", "the files were edited, and the running sshd has not read them", f"sudo sshd -t && {reload}"),
-        Candidate("another daemon", "another sshd, with files of its own, serves this port",
-                  f"sudo ss -ltnp 'sport = :{seen.hop.port}'; ps -eo args | grep '[s]shd'"),
+        Candidate("not reloaded", "the files were edited, and the running sshd has not read them", reload),
+        Candidate("another daemon", "another sshd, with files of its own, serves this port", daemons),
         Candidate("password expired", "PAM forbids all forwards then", f"sudo chage -l {seen.hop.user}"),
-    )  # fmt: skip
+    )
 
 
 def _not_bound(seen: HopTrace, asked: Asked) -> Refusal:
