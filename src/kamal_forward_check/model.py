@@ -258,6 +258,8 @@ class HostKeyRule:
     accept_changed: bool = False
     lines: str = ""
     """known_hosts text that came as text (ssh-known-hosts), read beside `files`."""
+    also: tuple[str, ...] = ()
+    """Names whose key makes the host known as well; another key there proves nothing (ssh's name without the port)."""
 
 
 @dataclass(frozen=True, slots=True)

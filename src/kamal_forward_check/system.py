@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,23 @@ def _run(command: Sequence[str], limit: float) -> subprocess.CompletedProcess[st
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """Who runs this, by the user database: what ssh calls `~` and the local user, whatever $HOME says."""
+
+    name: str
+    home: Path
+
+    @classmethod
+    def own(cls) -> Account:
+        """This process's user; without a name where the user database has none."""
+        try:
+            entry = pwd.getpwuid(os.getuid())
+        except KeyError:
+            return cls("", Path("/"))
+        return cls(entry.pw_name, Path(entry.pw_dir))
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """The machine: variables, folders, files, clock (seconds, monotonic) and programs.
 
@@ -26,6 +44,7 @@ class System:
     environ: Mapping[str, str]
     cwd: Path
     home: Path
+    account: Account = field(default_factory=Account.own)
     clock: Callable[[], float] = field(default=time.monotonic)
     run: Callable[[Sequence[str], float], subprocess.CompletedProcess[str]] = field(default=_run)
 
@@ -44,5 +63,13 @@ class System:
         """The file's text as UTF-8 (bad bytes replaced), or None where there is no readable file."""
         try:
             return path.read_text(encoding="utf-8", errors="replace")
+        except (OSError, ValueError):
+            return None
+
+    def read_bytes(self, path: Path, limit: int) -> bytes | None:
+        """The first `limit` bytes of a regular file, or None where there is no readable one."""
+        try:
+            with path.open("rb") as file:
+                return file.read(limit) if path.is_file() else None
         except (OSError, ValueError):
             return None

@@ -1,0 +1,128 @@
+"""The target as net-ssh would dial it: Kamal's `ssh` settings over what ssh_config says for the host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kamal_forward_check.model import DEFAULT_PORT, Given, Node
+from kamal_forward_check.route import net_ssh_config
+from kamal_forward_check.route.jumps import KAMALS_USER, with_kamals_user
+from kamal_forward_check.route.net_ssh_config import NetSshConfig
+from kamal_forward_check.route.not_followed import NotFollowed, kamal_stops
+from kamal_forward_check.system import System
+
+KAMALS_DEFAULT = "Kamal's default"
+
+_MOST = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Dialling:
+    """What Kamal hands to `Net::SSH.start`. What is None is left to ssh_config and to net-ssh's defaults.
+
+    `ssh` is the section whose keys go with it, if any do.
+    """
+
+    user: Given[str] | None = None
+    port: Given[int] | None = None
+    jumps: Given[str] | None = None
+    proxy_command: Given[str] | None = None
+    config: Node | None = None
+    ssh: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A target with nothing left open. At most one of `jumps` and `proxy_command` is set; neither is expanded."""
+
+    host: Given[str]
+    address: str
+    user: Given[str]
+    port: Given[int]
+    jumps: Given[str] | None
+    proxy_command: Given[str] | None
+    config: Node | None
+    ssh: Node | None
+    read: NetSshConfig = field(repr=False)
+
+    @property
+    def config_file(self) -> str:
+        """What net-ssh puts after the jump's -F, or an empty text. Raises NotFollowed for a list: ssh stops at it."""
+        if self.config is None or isinstance(self.config.value, bool):
+            return ""
+        if isinstance(self.config.value, str):
+            return self.config.value
+        raise kamal_stops(
+            "ssh/config: with a jump it takes one file; of a list ssh gets its brackets too, and finds no such file",
+            self.config.at,
+            "ssh/config",
+        )
+
+
+def by_ssh_section(ssh: Node | None, *, user_and_proxy_only: bool) -> Dialling:
+    """What Kamal takes from `ssh` for the hosts of a pull; 2.8.0 and 2.8.1 passed only the user and the proxy.
+
+    Raises NotFollowed for values that can't be known.
+    """
+    values = {
+        key: ssh.get(key) if ssh else None for key in ("user", "port", "proxy", "proxy_command", "config", "keys_only")
+    }
+    for node in (ssh, *values.values()):
+        if node is not None and node.unknown:
+            raise NotFollowed(f"ssh is not known ({node.at.file}:{node.at.line}): {node.unknown}")
+    user, proxy, command = values["user"], values["proxy"], values["proxy_command"]
+    return Dialling(
+        user=Given(str(user.value), "ssh.user", user.at) if user else Given(KAMALS_USER, KAMALS_DEFAULT),
+        port=None if user_and_proxy_only else _port(values["port"]),
+        jumps=Given(with_kamals_user(str(proxy.value)), "ssh.proxy", proxy.at) if proxy else None,
+        proxy_command=Given(str(command.value), "ssh.proxy_command", command.at) if command and not proxy else None,
+        config=None if user_and_proxy_only else values["config"],
+        ssh=None if user_and_proxy_only else ssh,
+    )
+
+
+def resolve(host: Given[str], dialling: Dialling, system: System) -> Target:
+    """The target for `host`: what `dialling` leaves open is read from ssh_config. Raises NotFollowed."""
+    read = net_ssh_config.read(system, host.value, _files(dialling.config))
+    hostname = read.given("hostname")
+    jumps, command = dialling.jumps, dialling.proxy_command
+    if not (jumps or command) and read.proxy:
+        keyword, given = read.proxy
+        jumps = given if keyword == "proxyjump" else None
+        command = given if keyword == "proxycommand" and given.value != "none" else None
+    return Target(
+        host=host,
+        address=hostname.value.replace("%h", host.value) if hostname else host.value,
+        user=dialling.user or read.given("user") or Given(system.account.name, "the local user"),
+        port=dialling.port or _number(read.given("port")) or Given(DEFAULT_PORT, "net-ssh's default"),
+        jumps=jumps,
+        proxy_command=command,
+        config=dialling.config,
+        ssh=dialling.ssh,
+        read=read,
+    )
+
+
+def _files(config: Node | None) -> tuple[str, ...]:
+    if config is None or config.value is True:
+        return net_ssh_config.DEFAULT_FILES
+    if config.value is False:
+        return ()
+    return tuple(str(element.value) for element in config.elements()) or (str(config.value),)
+
+
+def _port(node: Node | None) -> Given[int]:
+    if node is None:
+        return Given(DEFAULT_PORT, KAMALS_DEFAULT)
+    port = _number(Given(str(node.value), "ssh.port", node.at))
+    assert port is not None  # noqa: S101 - it was given
+    return port
+
+
+def _number(given: Given[str] | None) -> Given[int] | None:
+    if given is None:
+        return None
+    text = given.value.strip()
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST):
+        raise NotFollowed(f'{given.source}: the port "{given.value}" is no number from 1 to {_MOST}')
+    return Given(int(text), given.source, given.at)
