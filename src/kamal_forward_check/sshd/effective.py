@@ -16,7 +16,7 @@ from itertools import takewhile
 
 from kamal_forward_check.model import Certainty
 
-_SETTING = re.compile(r"^debug3: (?P<file>.*?):(?P<line>\d+) setting (?P<keyword>\S+) (?P<value>.*)$")
+_SETTING = re.compile(r"^debug3: (?P<file>.*?):(?P<line>\d{1,9}) setting (?P<keyword>\S+) (?P<value>.*)$")
 _MAIN_FILE = re.compile(r"^debug2: load_server_config: filename (?P<file>.+)$")
 _REPROCESS = "config reprocess config"
 _MAIN_AGAIN = "reprocess config"
@@ -152,7 +152,7 @@ def _texts(section: str) -> dict[tuple[str, int], tuple[tuple[int, str], ...]]:
     texts: dict[tuple[str, int], tuple[tuple[int, str], ...]] = {}
     key, first = ("", 0), 0
     for line in section.splitlines():
-        if match := re.fullmatch(r"@ (\d+) (\d+) (.+)", line):
+        if match := re.fullmatch(r"@ (\d{1,9}) (\d{1,9}) (.+)", line):
             key, first = (match[3], int(match[1])), int(match[2])
             texts[key] = ()
         elif key[0]:

@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_LISTENING = "0A"
-_PROGRAM = re.compile(r'\("(?P<name>[^"]+)",pid=(?P<pid>\d+)')
+# A line of /proc/net/tcp or tcp6 (proc_net_tcp(5)) whose state is LISTEN.
+_SOCKET = re.compile(r": (?P<address>[0-9A-F]{8,32}):[0-9A-F]{4} \S+ 0A \S+ \S+ \S+\s+(?P<uid>\d{1,10}) ", re.IGNORECASE)
+_LOCAL = 3  # the column of `ss -l` that holds the own address
+_PROGRAM = re.compile(r'\("(?P<name>[^"]+)",pid=(?P<pid>\d{1,9})')
 _LOOPBACK_OR_ANY = ("0100007F", "00000000", "0" * 32, "0000000000000000FFFF00000100007F")
 
 
@@ -28,14 +30,10 @@ class Holder:
 
 def holder(said: Mapping[str, str]) -> Holder | None:
     """Who stands in the way of a listen on 127.0.0.1, by the sections `port` and `sockets`; None if nobody does."""
-    uids = [
-        int(words[7])
-        for line in said.get("sockets", "").splitlines()
-        if len(words := line.split(":", 1)[-1].split() if line.startswith("/") else line.split()) > 7  # noqa: PLR2004
-        and words[3] == _LISTENING
-        and words[1].rpartition(":")[0].upper() in _LOOPBACK_OR_ANY
-    ]
-    program = _PROGRAM.search(said.get("port", ""))
+    sockets = _SOCKET.finditer(said.get("sockets", ""))
+    uids = [int(found["uid"]) for found in sockets if found["address"].upper() in _LOOPBACK_OR_ANY]
+    lines = (line for line in said.get("port", "").splitlines() if _in_the_way(line))
+    program = next((found for line in lines if (found := _PROGRAM.search(line))), None)
     if not uids and not program:
         return None
     return Holder(
@@ -43,6 +41,12 @@ def holder(said: Mapping[str, str]) -> Holder | None:
         pid=int(program["pid"]) if program else None,
         uid=uids[0] if uids else None,
     )
+
+
+def _in_the_way(line: str) -> bool:
+    """The socket of this line of `ss` takes 127.0.0.1: it prints `*` for [::] with IPv4, and [::] for IPv6 alone."""
+    words = line.split()
+    return len(words) > _LOCAL and words[_LOCAL].rpartition(":")[0] in ("127.0.0.1", "0.0.0.0", "*")  # noqa: S104
 
 
 def is_own_forward(said: Mapping[str, str]) -> bool:

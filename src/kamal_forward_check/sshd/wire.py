@@ -17,7 +17,7 @@ STREAMLOCAL_DISABLED = "Server has disabled streamlocal forwarding."
 PERMIT_REFUSED = "port forwarding refused"
 GATEWAY_OVERRIDE = "overridden by server GatewayPorts"
 
-_KEY_OPTIONS = re.compile(r"^(?:(?P<file>.+?):(?P<line>\d+)|cert): key options:(?P<names>.*)$")
+_KEY_OPTIONS = re.compile(r"^(?:(?P<file>.+?):(?P<line>\d{1,9})|cert): key options:(?P<names>.*)$")
 
 
 @dataclass(frozen=True, slots=True)
