@@ -30,13 +30,15 @@ class KnownKey:
     kind: str
     text: str
     revoked: bool = False
+    by_other_name: bool = False
+    """Known by a name of the rule's `also`: the very key makes the host known, another one proves nothing."""
 
 
 def known_keys(rule: HostKeyRule, system: System) -> tuple[KnownKey, ...]:
     """Every key that the rule's files and lines have for its names. Certificate authorities don't count."""
     texts = [rule.lines, *(system.read_text(system.path(file)) or "" for file in rule.files)]
     lines = (line for text in texts for line in text.splitlines())
-    return tuple(_matching(lines, tuple(name.lower() for name in rule.names)))
+    return tuple(_matching(lines, rule))
 
 
 def judge(rule: HostKeyRule, known: tuple[KnownKey, ...], key: paramiko.PKey) -> HostKey:
@@ -54,7 +56,7 @@ def judge(rule: HostKeyRule, known: tuple[KnownKey, ...], key: paramiko.PKey) ->
         raise HostKeyChangedError(seen)
     if pinned:
         return seen
-    if any(not k.revoked for k in known):
+    if any(not k.revoked and not k.by_other_name for k in known):
         if not rule.accept_changed:
             raise HostKeyChangedError(seen)
     elif not rule.accept_unknown:
@@ -62,14 +64,16 @@ def judge(rule: HostKeyRule, known: tuple[KnownKey, ...], key: paramiko.PKey) ->
     return seen
 
 
-def _matching(lines: Iterable[str], names: tuple[str, ...]) -> Iterator[KnownKey]:
+def _matching(lines: Iterable[str], rule: HostKeyRule) -> Iterator[KnownKey]:
+    names, also = ([name.lower() for name in some] for some in (rule.names, rule.also))
     for line in lines:
         words = line.split()
         marker = words.pop(0) if words and words[0].startswith("@") else ""
         if len(words) < 3 or words[0].startswith("#") or marker == "@cert-authority":  # noqa: PLR2004
             continue
-        if any(_names(words[0], name) for name in names):
-            yield KnownKey(kind=words[1], text=words[2], revoked=marker == "@revoked")
+        named = any(_names(words[0], name) for name in names)
+        if named or any(_names(words[0], name) for name in also):
+            yield KnownKey(words[1], words[2], revoked=marker == "@revoked", by_other_name=not named)
 
 
 def _names(pattern: str, name: str) -> bool:
