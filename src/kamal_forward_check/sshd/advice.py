@@ -35,7 +35,7 @@ def key_line(options: Options, role: Role, wanted: Iterable[str]) -> str:
     """An authorized_keys line's options, changed so that the forwards `wanted` (each host:port) are allowed."""
     name = "permitlisten" if role is Role.TARGET else "permitopen"
     pairs = [pair for pair in options.pairs if pair[0] != "no-port-forwarding"]
-    if options.withholding == "restrict":
+    if Options(tuple(pairs)).withholding:
         last = max(i for i, pair in enumerate(pairs) if pair[0] == "restrict")
         pairs.insert(last + 1, ("port-forwarding", None))
     if options.values(name):

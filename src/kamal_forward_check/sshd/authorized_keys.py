@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_OPTION = re.compile(r'(?P<name>[A-Za-z][A-Za-z0-9-]*)(?:="(?P<value>(?:[^"\\]|\\.)*)")?(?:,|(?=\s)|$)')
+_OPTION = re.compile(r'(?P<name>[A-Za-z][A-Za-z0-9-]*)(?:="(?P<value>(?:[^"\\]|\\.)*)")?(?:(?P<more>,)|(?=\s))')
 _SHOWN = ("permitlisten", "permitopen")
-_KEY_TYPE = re.compile(r"(?:ssh-|ecdsa-|sk-)[a-z0-9@.-]+\s+AAAA")
+_KEY = re.compile(r"(?:ssh-|ecdsa-|sk-)[a-z0-9@.-]+\s+AAAA")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +40,21 @@ class Options:
 
 
 def options(line: str) -> Options:
-    """The options before the key of a line of authorized_keys, made safe to keep and to show."""
+    """The options before the key of a line of authorized_keys, made safe to keep and to show.
+
+    There are none in a line without a key: sshd's "FILE:LINE" may count the lines of a program's output
+    (AuthorizedKeysCommand), and then the text of FILE is another.
+    """
     rest = line.strip()
     pairs: list[tuple[str, str | None]] = []
-    while rest and not _KEY_TYPE.match(rest):
-        match = _OPTION.match(rest)
-        if not match:
-            break
+    while not _KEY.match(rest) and (match := _OPTION.match(rest)):
         name = match["name"].lower()
         pairs.append((name, match["value"] if name in _SHOWN else None))
         rest = rest[match.end() :]
-        if rest[:1].isspace():
+        if not match["more"]:
+            rest = rest.lstrip()
             break
-    return Options(tuple(pairs))
+    return Options(tuple(pairs) if _KEY.match(rest) else ())
 
 
 def parse(shown: str) -> Options:
