@@ -54,9 +54,10 @@ def _walk(plan: Plan, settings: Settings, system: System, vantage: Vantage) -> t
     if settings.mode != "check" or not plan.routes:
         return ()
     # The SSH libraries take longer to load than most files take to judge.
-    from kamal_forward_check.probe.walk import walk
+    from kamal_forward_check.probe.walk import Walk
 
-    return walk(plan.routes, system, vantage, settings.timeout)
+    with Walk(plan.routes, system, vantage, settings.timeout) as walk:
+        return walk.finish()
 
 
 def _verdict(findings: Iterable[Finding], traces: Iterable[Trace], skipped: Iterable[Skipped]) -> Verdict:

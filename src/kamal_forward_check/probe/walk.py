@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
+from typing import Self
 
 from kamal_forward_check.model import Cause, Hop, Observation, Route, Stage, Status, Trace, Vantage
 from kamal_forward_check.probe.enter import Entry, World, enter
@@ -30,7 +31,24 @@ WORKERS = 16
 
 def walk(routes: Iterable[Route], system: System, vantage: Vantage, seconds: float) -> tuple[Trace, ...]:
     """A Trace for each route, in order, within `seconds`. Every connection is closed in the end."""
-    return _Walk(tuple(routes), system, vantage, seconds).run()
+    with Walk(routes, system, vantage, seconds) as under_way:
+        return under_way.finish()
+
+
+@dataclass(slots=True)
+class _Jump:
+    """A jump as one or many routes come to it: by these very hops before it. Entered once.
+
+    `forward` is what the jump before it showed by the channel to this one.
+    """
+
+    notes: Notes
+    before: _Jump | None
+    forward: Observation | None = None
+    live: Live | None = None
+    behind: list[_Jump] = field(default_factory=list)
+    ways: list[_Way] = field(default_factory=list)
+    asking: threading.Lock = field(default_factory=threading.Lock)
 
 
 @dataclass(slots=True)
@@ -38,118 +56,137 @@ class _Way:
     """A route being walked. `forward` is what its last jump showed by the channel to its target."""
 
     route: Route
-    target: Notes
+    jump: _Jump | None
+    notes: Notes
     forward: Observation | None = None
     done: Future[None] = field(default_factory=Future)
 
-
-@dataclass(slots=True)
-class _Chain:
-    """The jumps that some routes share, entered in order. `forwards[n]` is what jump n showed to jump n + 1."""
-
-    jumps: list[Notes]
-    ways: list[_Way] = field(default_factory=list)
-    forwards: list[Observation] = field(default_factory=list)
-    asking: threading.Lock = field(default_factory=threading.Lock)
-
-    def trace(self, way: _Way) -> Trace:
-        """The way as far as it was walked."""
-        forwards: list[Observation | None] = [*self.forwards]
-        if len(forwards) < len(self.jumps):
-            forwards.append(way.forward)
-        forwards += [None] * (len(self.jumps) - len(forwards))
-        jumps = [
-            notes.trace(*([forward] if forward else [])) for notes, forward in zip(self.jumps, forwards, strict=True)
-        ]
-        return Trace(way.route, (*jumps, way.target.trace()))
+    def trace(self) -> Trace:
+        """The way as far as it was walked: each jump's notes, and what it showed on this way alone."""
+        hops, step = [self.notes.trace()], self.jump
+        shown = self.forward
+        while step:
+            hops.append(step.notes.trace(*([shown] if shown else [])))
+            shown = step.forward
+            step = step.before
+        return Trace(self.route, tuple(reversed(hops)))
 
 
-class _Walk:
-    def __init__(self, routes: tuple[Route, ...], system: System, vantage: Vantage, seconds: float) -> None:
+class Walk:
+    """A walk over routes, under way from `with` on; `finish` gives a Trace for each route, in order.
+
+    It ends within `seconds`, and every connection is closed when the block is left, whatever ends it.
+    """
+
+    def __init__(self, routes: Iterable[Route], system: System, vantage: Vantage, seconds: float) -> None:
         self._world = World(system, KeyRing(system), vantage, self._register)
-        self._end = time.monotonic() + seconds
+        self._start = time.monotonic()
+        self._end = self._start + seconds
         self._live: list[Live] = []
         self._over = threading.Event()
         self._pool = Pool(WORKERS)
-        self._chains: dict[tuple[Hop, ...], _Chain] = {}
-        self._routes = routes
-        for route in routes:
-            chain = self._chains.setdefault(route.jumps, _Chain([Notes(hop) for hop in route.jumps]))
-            chain.ways.append(_Way(route, Notes(route.target)))
+        self._jumps: dict[tuple[Hop, ...], _Jump] = {}
+        self._ways = [_Way(route, self._jump(route.jumps), Notes(route.target)) for route in routes]
+        for way in self._ways:
+            if way.jump:
+                way.jump.ways.append(way)
 
-    def run(self) -> tuple[Trace, ...]:
-        ways = [way for chain in self._chains.values() for way in chain.ways]
-        try:
-            for chain in self._chains.values():
-                threading.Thread(target=self._walk_chain, args=(chain,), daemon=True).start()
-            wait([way.done for way in ways], timeout=max(self._end - time.monotonic(), 0))
-        finally:
-            self._close()
-        for way in ways:
-            if way.done.done():
-                way.done.result()  # a bug of ours is raised, not swallowed
-            else:
-                way.target.skipped(Stage.LISTEN, Cause.OUT_OF_TIME, "the time for the whole check was up")
-        traces = {way.route: chain.trace(way) for chain in self._chains.values() for way in chain.ways}
-        return tuple(traces[route] for route in self._routes)
+    def __enter__(self) -> Self:
+        for hops, jump in self._jumps.items():
+            if len(hops) == 1:
+                self._thread(self._enter_jump, jump)
+        for way in self._ways:
+            if way.jump is None:
+                self._pool.submit(self._finish_way, way, time.monotonic())
+        return self
 
-    def _register(self, live: Live) -> None:
-        if self._over.is_set():
-            raise ConnectionAbortedError("the walk is over")
-        self._live.append(live)
-
-    def _close(self) -> None:
+    def __exit__(self, *_error: object) -> None:
         """End every connection, the jumps' first: what goes through them ends with them."""
         self._over.set()
         for live in list(self._live):
             live.close()
 
+    def finish(self) -> tuple[Trace, ...]:
+        """Wait until every route is walked, or time is up."""
+        wait([way.done for way in self._ways], timeout=max(self._end - time.monotonic(), 0))
+        for way in self._ways:
+            if way.done.done():
+                way.done.result()  # a bug of ours is raised, not swallowed
+            else:
+                way.notes.skipped(Stage.LISTEN, Cause.OUT_OF_TIME, "the time for the whole check was up")
+        return tuple(way.trace() for way in self._ways)
+
+    def _jump(self, hops: tuple[Hop, ...]) -> _Jump | None:
+        """The jump that is reached over `hops`, its last; routes that begin alike share it."""
+        if not hops:
+            return None
+        if hops not in self._jumps:
+            before = self._jump(hops[:-1])
+            self._jumps[hops] = jump = _Jump(Notes(hops[-1]), before)
+            if before:
+                before.behind.append(jump)
+        return self._jumps[hops]
+
+    def _register(self, live: Live) -> None:
+        self._live.append(live)
+        if self._over.is_set():
+            live.close()
+            raise ConnectionAbortedError("the walk is over")
+
     def _left(self, since: float) -> float:
         """Seconds left for a route that began at `since`."""
-        now = time.monotonic()
-        return max(min(since + ROUTE_SECONDS, self._end) - now, 0.001)
+        return max(min(since + ROUTE_SECONDS, self._end) - time.monotonic(), 0.001)
 
-    def _walk_chain(self, chain: _Chain) -> None:
-        start = time.monotonic()
+    def _thread(self, work: Callable[[_Jump], None], jump: _Jump) -> None:
+        threading.Thread(target=work, args=(jump,), daemon=True).start()
+
+    def _enter_jump(self, jump: _Jump) -> None:
+        """Enter a jump, then what lies behind it: further jumps at once, targets as the pool has room."""
         try:
-            last = self._enter_jumps(chain, start)
+            before = jump.before.live if jump.before else None
+            entry = enter(jump.notes, before, self._world, self._left(self._start))
+            jump.live, jump.forward = entry.live, entry.forward
+            if jump.before and before:
+                self._ask_if_refused(jump.before, before, entry)
         except Exception as error:  # noqa: BLE001 - whoever waits for the ways has to hear of it
-            for way in chain.ways:
-                way.done.set_exception(error)
+            self._stop_behind(jump, error)
             return
-        spent = time.monotonic() - start
-        for way in chain.ways:
-            if chain.jumps and last is None:
-                way.done.set_result(None)
+        if jump.live is None:
+            self._stop_behind(jump)
+            return
+        for further in jump.behind:
+            self._thread(self._enter_jump, further)
+        # A target may have to wait for a free thread: its own 30 s begin when it has one, less what the jumps took.
+        spent = time.monotonic() - self._start
+        for way in jump.ways:
+            self._pool.submit(lambda way=way: self._finish_way(way, time.monotonic() - spent))
+
+    def _stop_behind(self, jump: _Jump, error: Exception | None = None) -> None:
+        for way in jump.ways:
+            if error:
+                way.done.set_exception(error)
             else:
-                self._pool.submit(self._finish, chain, way, last, spent)
+                way.done.set_result(None)
+        for further in jump.behind:
+            self._stop_behind(further, error)
 
-    def _enter_jumps(self, chain: _Chain, start: float) -> Live | None:
-        """The last jump, open; or None where a jump stopped (or where there is none)."""
-        live: Live | None = None
-        for number, notes in enumerate(chain.jumps):
-            entry = enter(notes, live, self._world, self._left(start))
-            if live is not None and entry.forward:
-                chain.forwards.append(entry.forward)
-                if entry.forward.status is Status.FAIL:
-                    ask_jump(live, chain.jumps[number - 1])
-            live = entry.live
-            if live is None:
-                return None
-        return live
-
-    def _finish(self, chain: _Chain, way: _Way, jump: Live | None, spent: float) -> None:
-        start = time.monotonic() - spent
+    def _finish_way(self, way: _Way, since: float) -> None:
+        through = way.jump.live if way.jump else None
         try:
-            entry: Entry = enter(way.target, jump, self._world, self._left(start))
+            entry = enter(way.notes, through, self._world, self._left(since))
             way.forward = entry.forward
             if entry.live is not None:
-                probe(entry.live, way.target, way.route, lambda: self._left(start), self._over)
+                probe(entry.live, way.notes, way.route, lambda: self._left(since), self._over)
                 entry.live.close()
-            elif jump is not None and entry.forward and entry.forward.status is Status.FAIL:
-                with chain.asking:
-                    ask_jump(jump, chain.jumps[-1])
+            elif way.jump and through:
+                self._ask_if_refused(way.jump, through, entry)
         except Exception as error:  # noqa: BLE001 - as above
             way.done.set_exception(error)
         else:
             way.done.set_result(None)
+
+    def _ask_if_refused(self, jump: _Jump, live: Live, entry: Entry) -> None:
+        """Ask a jump that forbids the channel why, once, however many ways it closes."""
+        if entry.forward and entry.forward.status is Status.FAIL:
+            with jump.asking:
+                ask_jump(live, jump.notes)
