@@ -24,14 +24,16 @@ from kamal_forward_check.model import (
     Status,
     Trace,
 )
-from kamal_forward_check.sshd.wire import FORWARDING_DISABLED
+
 
 OPENSSH = "SSH-2.0-OpenSSH_9.2p1 Debian-2"
 KEY_FINE = "/home/deploy/.ssh/authorized_keys:3: key options: agent-forwarding port-forwarding pty user-rc"
 PORT = 5555
 
 
-def hop(role: Role = Role.TARGET, host: str = "web-1", user: str = "deploy", port: int = 22, keys: Keys | None = None) -> Hop:
+def hop(
+    role: Role = Role.TARGET, host: str = "web-1", user: str = "deploy", port: int = 22, keys: Keys | None = None
+) -> Hop:
     """A hop, put there by line 7 of deploy.yml (a jump by line 12)."""
     jump = role is Role.JUMP
     return Hop(
@@ -122,4 +124,3 @@ def config(*lines: str, values: Mapping[str, str] | None = None, file: str = "/e
 
 
 OFF = config("AllowTcpForwarding no", values={"allowtcpforwarding": "no"})
-DISABLED = FORWARDING_DISABLED

@@ -123,8 +123,30 @@ def test_commands_edit_all_lines_then_test_and_reload() -> None:
 
 # The command for sed, by real sed.
 
-PRINTABLE = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF, blacklist_categories=["Cs", "Cc"]), max_size=20)
-HOSTILE = ["/", "\\", "&", "'", '"', "$", "^", ".*", "[a-z]", "\\(", "\\1", ";", "`id`", "$(id)", "!", "\t", "#", "%", "é"]
+PRINTABLE = st.text(
+    st.characters(min_codepoint=32, max_codepoint=0x2FF, blacklist_categories=["Cs", "Cc"]), max_size=20
+)
+HOSTILE = [
+    "/",
+    "\\",
+    "&",
+    "'",
+    '"',
+    "$",
+    "^",
+    ".*",
+    "[a-z]",
+    "\\(",
+    "\\1",
+    ";",
+    "`id`",
+    "$(id)",
+    "!",
+    "\t",
+    "#",
+    "%",
+    "é",
+]
 
 
 def edit(file: Path, change: ServerLine) -> None:
@@ -145,7 +167,9 @@ def test_sed_changes_the_line_that_reads_as_reported(tmp_path: Path, mark: str) 
     assert file.read_text(encoding="utf-8") == f"{current}\n# two\n{changed}\n{current}\n"
 
 
-@pytest.mark.parametrize("stands", ["AllowTcpForwarding yes", "#AllowTcpForwarding no", "AllowTcpForwarding no # new", ""])
+@pytest.mark.parametrize(
+    "stands", ["AllowTcpForwarding yes", "#AllowTcpForwarding no", "AllowTcpForwarding no # new", ""]
+)
 def test_sed_leaves_a_line_alone_that_reads_otherwise(tmp_path: Path, stands: str) -> None:
     file = tmp_path / "sshd_config"
     text = f"AllowTcpForwarding no\n\n{stands}\n"
@@ -163,7 +187,9 @@ def test_sed_takes_a_line_that_ends_as_in_windows(tmp_path: Path) -> None:
 
 @given(PRINTABLE, PRINTABLE)
 def test_sed_takes_whatever_a_line_may_hold(current: str, changed: str) -> None:
-    [expression] = [word for word in shlex.split(advice.commands((line(f"x{current}", f"y{changed}"),), {})[0]) if "3s/" in word]
+    [expression] = [
+        word for word in shlex.split(advice.commands((line(f"x{current}", f"y{changed}"),), {})[0]) if "3s/" in word
+    ]
     text = f"1\n2\nx{current}\n"
     ran = subprocess.run(["sed", expression], input=text, capture_output=True, text=True, check=True)
     assert ran.stdout == f"1\n2\ny{changed}\n"

@@ -23,7 +23,10 @@ CLOUD = (
         (KEY, ""),
         (f"restrict {KEY}", "restrict"),
         (f"restrict,port-forwarding,pty {KEY}", "restrict,port-forwarding,pty"),
-        (f'permitlisten="localhost:5555",permitlisten="5556" {KEY}', 'permitlisten="localhost:5555",permitlisten="5556"'),
+        (
+            f'permitlisten="localhost:5555",permitlisten="5556" {KEY}',
+            'permitlisten="localhost:5555",permitlisten="5556"',
+        ),
         (f'command="rsync --server, please \\"now\\"",no-pty {KEY}', "command,no-pty"),
         (f'command="ssh-ed25519 AAAA is not the key",no-pty {KEY}', "command,no-pty"),
         (f'from="10.0.0.0/8,192.0.2.1",NO-PTY   {KEY}', "from,no-pty"),
@@ -39,7 +42,15 @@ def test_the_options_before_a_key(line: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["", "# a comment", "#!/bin/sh", 'cat "$1/.ssh/authorized_keys"', "restrict", f'command="open {KEY}', "restrict no-pty"],
+    [
+        "",
+        "# a comment",
+        "#!/bin/sh",
+        'cat "$1/.ssh/authorized_keys"',
+        "restrict",
+        f'command="open {KEY}',
+        "restrict no-pty",
+    ],
 )
 def test_a_line_without_a_key_has_no_options(line: str) -> None:
     assert str(options(line)) == ""

@@ -22,7 +22,9 @@ def socket(address: str = LOOPBACK, uid: int = 1001, state: str = LISTEN) -> str
 
 def by_ss(address: str = "127.0.0.1:5555", program: str = "") -> str:
     """What `ss -Hltnp` prints; of a program that the login may not look into it has no name."""
-    return f"by ss\nLISTEN 0      128    {address} 0.0.0.0:*    " + (f'users:(("{program}",pid=812,fd=8))' if program else "")
+    return f"by ss\nLISTEN 0      128    {address} 0.0.0.0:*    " + (
+        f'users:(("{program}",pid=812,fd=8))' if program else ""
+    )
 
 
 def answers(sockets: str = "", port: str = "by ss", uid: int = 1001) -> dict[str, str]:

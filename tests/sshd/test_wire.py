@@ -92,7 +92,11 @@ def test_a_question_that_was_not_asked_has_no_answer() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "opens"),
-    [(AsideAnswer(granted=True), True), (AsideAnswer(granted=False, code=2), True), (AsideAnswer(granted=False, code=1), False)],
+    [
+        (AsideAnswer(granted=True), True),
+        (AsideAnswer(granted=False, code=2), True),
+        (AsideAnswer(granted=False, code=1), False),
+    ],
     ids=["opened", "allowed but nobody there", "prohibited"],
 )
 def test_policy_is_told_from_a_port_without_a_listener(answer: AsideAnswer, opens: bool) -> None:  # noqa: FBT001

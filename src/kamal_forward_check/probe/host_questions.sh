@@ -60,12 +60,13 @@ if [ "$(id -u)" = 0 ]; then
 else
   out=$(printf '%s\n' "$KEY" | within "$exe" -T -ddd $opts -h /dev/stdin -C "$match" 2>&1)
 fi
+out=$(printf '%s\n' "$out" | tr -d '\r') # sshd ends its debug lines so
 printf '%s\n' "$out"
 set +f
 
 # A folder that can't be read is passed over by sshd -T in silence.
 say unreadable
-printf '%s\n' "$out" | tr -d '\r' | sed -n 's/.*new include //p' | while read -r glob; do
+printf '%s\n' "$out" | sed -n 's/.*new include //p' | while read -r glob; do
   folder=${glob%/*}
   if [ -d "$folder" ] && ! { [ -r "$folder" ] && [ -x "$folder" ]; }; then printf '%s\n' "$folder"; fi
 done
@@ -73,7 +74,7 @@ done
 # The text of the lines that may decide, two lines round each.
 say lines
 main=$(printf '%s\n' "$out" | sed -n 's/^debug2: load_server_config: filename //p' | head -n 1)
-printf '%s\n' "$out" | tr -d '\r' |
+printf '%s\n' "$out" |
   grep -i -E ' setting (AllowTcpForwarding|DisableForwarding|PermitListen|PermitOpen|GatewayPorts) ' |
   sed -n 's/^debug3: \(.*\):\([0-9][0-9]*\) setting .*/\2 \1/p' |
   while read -r line file; do

@@ -16,7 +16,7 @@ def ask_jump(live: Live, notes: Notes) -> None:
     # Before any question: sshd's words about the questions are no words about the refusal.
     notes.heard = live.transport.heard()
     notes.host_said, notes.not_asked = of_the_host(live, live.hop.port.value)
-    if effective.read(notes.host_said) is None:
+    if not _told_all(notes):
         notes.asides = on_the_wire(live, Aside.OWN_SSHD, Aside.STREAMLOCAL)
 
 
@@ -26,8 +26,13 @@ def ask_target(live: Live, notes: Notes, port: int) -> None:
     notes.heard = live.transport.heard()
     debug = notes.heard.debug
     notes.host_said, notes.not_asked = of_the_host(live, port)
-    if effective.read(notes.host_said) is None:
+    if not _told_all(notes):
         if wire.FORWARDING_DISABLED in debug:
             notes.asides = on_the_wire(live, Aside.OWN_SSHD, Aside.STREAMLOCAL)
         elif wire.PERMIT_REFUSED not in debug:
             notes.asides = on_the_wire(live, Aside.OTHER_PORT)
+
+
+def _told_all(notes: Notes) -> bool:
+    holds = effective.read(notes.host_said)
+    return holds is not None and not holds.doubt

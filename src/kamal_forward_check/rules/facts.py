@@ -18,7 +18,8 @@ from kamal_forward_check.model import (
     Trace,
     Vantage,
 )
-from kamal_forward_check.sshd.refusal import Asked, Refusal, explain
+from kamal_forward_check.sshd.candidates import Asked
+from kamal_forward_check.sshd.refusal import Refusal, explain
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kamal_forward_check.model import Role
 from kamal_forward_check.rules.facts import Facts
-from kamal_forward_check.rules.refusals import line_hit, open_hit, refused
+from kamal_forward_check.rules.refusals import expired_hit, line_hit, open_hit, refused
 from kamal_forward_check.rules.registry import Hit, rule
 from kamal_forward_check.sshd.refusal import Why
 
@@ -93,6 +93,23 @@ def jump_key_permitopen(facts: Facts) -> Iterator[Hit]:
     """
     for found in refused(facts, Role.JUMP, Why.KEY_LIST):
         yield line_hit(found)
+
+
+@rule("KF414", name="jump-password-expired", title="The user's password on the jump has expired")
+def jump_password_expired(facts: Facts) -> Iterator[Hit]:
+    """
+    The key is fine, and the user's password on the jump has expired. Until it is changed, PAM withholds all
+    forwards and all commands.
+
+    ## Fix
+    Log in by hand and set a password; or, for a user that logs in with keys alone:
+    `sudo chage -d $(date +%F) -M -1 USER`.
+
+    ## See it by hand
+    `ssh JUMP true` says `WARNING: Your password has expired.`
+    """
+    for found in refused(facts, Role.JUMP, Why.EXPIRED):
+        yield expired_hit(found)
 
 
 @rule("KF418", name="jump-not-as-on-disk", title="The jump refuses what its files allow")

@@ -8,7 +8,7 @@ from kamal_forward_check.model import Certainty, Fix, HopTrace, Role, ServerLine
 from kamal_forward_check.rules.facts import Facts, Refused
 from kamal_forward_check.rules.registry import Hit
 from kamal_forward_check.sshd import advice, wire
-from kamal_forward_check.sshd.refusal import Why
+from kamal_forward_check.sshd.refusal import CERTIFICATE, Why
 
 
 def refused(facts: Facts, role: Role, *whys: Why) -> Iterator[Refused]:
@@ -20,15 +20,17 @@ def line_hit(found: Refused, *, why: str = "") -> Hit:
     """The hit for a refusal that lines decide."""
     lines, seen = found.refusal.lines, found.stop.seen
     first = lines[0]
-    known = [line for line in lines if line.certainty is Certainty.EXACT]
+    known = tuple(line for line in lines if line.certainty is Certainty.EXACT)
+    of_sshd = tuple(line for line in known if not _is_of_key(seen, line))
     return Hit(
         message=message(found),
         hop=seen.hop,
         affects=found.stop.affects,
         location=seen.hop.origin,
         server_line=first,
-        fix=Fix(_summary(lines), advice.changes(tuple(known)), advice.commands(tuple(known), seen.host_said)),
-        why=" ".join(text for text in (_fine(seen), why) if text),
+        candidates=found.refusal.candidates,
+        fix=Fix(_summary(lines), advice.changes(known), advice.commands(of_sshd, seen.host_said)),
+        why=" ".join(text for text in (_fine(found), why) if text),
         evidence=evidence(found),
         same=tuple((line.file, line.line, line.keyword, line.current, line.change_to) for line in lines),
     )
@@ -44,9 +46,20 @@ def open_hit(found: Refused, summary: str, *, why: str = "", commands: tuple[str
         location=seen.hop.origin,
         candidates=found.refusal.candidates,
         fix=Fix(summary, commands=commands),
-        why=" ".join(text for text in (_fine(seen), why) if text),
+        why=" ".join(text for text in (_fine(found), why) if text),
         evidence=evidence(found),
         same=(summary, found.refusal.candidates, found.refusal.holder),
+    )
+
+
+def expired_hit(found: Refused) -> Hit:
+    """The hit for a login whose password has expired."""
+    hop = found.stop.seen.hop
+    return open_hit(
+        found,
+        f"Set a new password for {hop.user} on {hop.host}, or let it never expire.",
+        why=f"The password of {hop.user} has expired: PAM withholds all forwards until it is changed.",
+        commands=(f"sudo chage -l {hop.user}", f"sudo passwd {hop.user}"),
     )
 
 
@@ -79,18 +92,25 @@ def evidence(found: Refused) -> tuple[str, ...]:
         said += [
             f"its own sshd -T -ddd, for {user}, named {line.file}" + (f":{line.line}" if line.line else "")
             for line in found.refusal.lines
-            if line.certainty is Certainty.EXACT and "_keys" not in line.file
+            if line.certainty is Certainty.EXACT and not _is_of_key(seen, line)
         ]
     if seen.not_asked:
         said.append(seen.not_asked)
     return tuple(said)
 
 
-def _fine(seen: HopTrace) -> str:
+def _is_of_key(seen: HopTrace, line: ServerLine) -> bool:
+    """The line is that of the key that let us in, not one of sshd_config."""
+    key = wire.key_options(seen.heard.debug)
+    return key is not None and (line.file, line.line) == (key.file, key.line)
+
+
+def _fine(found: Refused) -> str:
     """What is not the reason: the two things that people check first."""
+    seen = found.stop.seen
     key = wire.key_options(seen.heard.debug)
     login = seen.at(Stage.LOGIN)
-    if key and key.forwarding and key.file:
+    if key and key.file and key.forwarding and not key.names & {"permitlisten", "permitopen"}:
         return "Login is fine, and authorized_keys allows forwarding."
     return "Login is fine." if login and login.cause is None else ""
 
@@ -102,10 +122,16 @@ def _summary(lines: tuple[ServerLine, ...]) -> str:
 
 def _one(line: ServerLine) -> str:
     place = f"{line.file}:{line.line}" if line.line else line.file
+    if line.file == CERTIFICATE:
+        return f"the certificate: sign it anew, with -O permit-port-forwarding for {line.host}"
+    if line.certainty is Certainty.KEYWORD and line.line and line.change_to:
+        return f"{place} on {line.host}: add {line.change_to}"
     if line.certainty is Certainty.KEYWORD and line.line:
         return f"{place} on {line.host}: take no-port-forwarding out, or write restrict,port-forwarding"
     if line.certainty is Certainty.KEYWORD:
         return f"{line.keyword} of sshd_config on {line.host} to {line.change_to!r}"
+    if line.certainty is Certainty.CANDIDATES:
+        return f"{line.keyword} on {line.host} to {line.change_to.strip()!r}; {place} sets it, if no other line does"
     if not line.current:
         return f"{place} on {line.host}: add {line.change_to!r} as its first line"
     return f"{place} on {line.host} from {line.current.strip()!r} to {line.change_to.strip()!r}"

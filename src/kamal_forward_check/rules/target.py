@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kamal_forward_check.model import Role
 from kamal_forward_check.rules.facts import Facts, Refused
-from kamal_forward_check.rules.refusals import line_hit, open_hit, refused
+from kamal_forward_check.rules.refusals import expired_hit, line_hit, open_hit, refused
 from kamal_forward_check.rules.registry import Hit, rule
 from kamal_forward_check.sshd.refusal import Why
 from kamal_forward_check.sshd.wire import key_options
@@ -113,12 +113,28 @@ def target_key_permitlisten(facts: Facts) -> Iterator[Hit]:
         yield line_hit(found, why="Kamal asks for 127.0.0.1, and permitlisten compares text.")
 
 
+@rule("KF514", name="target-password-expired", title="The user's password on the target has expired")
+def target_password_expired(facts: Facts) -> Iterator[Hit]:
+    """
+    The key is fine, and the user's password has expired (a new machine whose provider set one, `chage -d 0`).
+    Until it is changed, PAM withholds all forwards and all commands.
+
+    ## Fix
+    Log in by hand and set a password; or, for a user that logs in with keys alone:
+    `sudo chage -d $(date +%F) -M -1 USER`.
+
+    ## See it by hand
+    `ssh HOST true` says `WARNING: Your password has expired.`
+    """
+    for found in refused(facts, Role.TARGET, Why.EXPIRED):
+        yield expired_hit(found)
+
+
 @rule("KF518", name="target-not-as-on-disk", title="The target refuses what its files allow")
 def target_not_as_on_disk(facts: Facts) -> Iterator[Hit]:
     """
     The target's own sshd reads its files and finds the forward allowed, and the running one refuses it. The
-    files were edited and not reloaded; or another daemon with other files serves this port; or the user's
-    password has expired, and PAM withholds forwarding.
+    files were edited and not reloaded, or another daemon with other files serves this port.
 
     ## Fix
     `sudo sshd -t`, reload, and check again.

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 # A line of /proc/net/tcp or tcp6 (proc_net_tcp(5)) whose state is LISTEN.
-_SOCKET = re.compile(r": (?P<address>[0-9A-F]{8,32}):[0-9A-F]{4} \S+ 0A \S+ \S+ \S+\s+(?P<uid>\d{1,10}) ", re.IGNORECASE)
+_SOCKET = re.compile(
+    r": (?P<address>[0-9A-F]{8,32}):[0-9A-F]{4} \S+ 0A \S+ \S+ \S+\s+(?P<uid>\d{1,10}) ", re.IGNORECASE
+)
 _LOCAL = 3  # the column of `ss -l` that holds the own address
 _PROGRAM = re.compile(r'\("(?P<name>[^"]+)",pid=(?P<pid>\d{1,9})')
 _LOOPBACK_OR_ANY = ("0100007F", "00000000", "0" * 32, "0000000000000000FFFF00000100007F")

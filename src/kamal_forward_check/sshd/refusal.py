@@ -11,11 +11,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kamal_forward_check.model import Aside, Candidate, Certainty, HopTrace, Role, ServerLine
-from kamal_forward_check.sshd import advice, authorized_keys, effective, listeners, permits, wire
+from kamal_forward_check.sshd import advice, authorized_keys, candidates, effective, listeners, permits, wire
+from kamal_forward_check.sshd.candidates import Asked
 from kamal_forward_check.sshd.effective import Effective
 from kamal_forward_check.sshd.wire import KeyOptions
 
 FIRST_UNPRIVILEGED_PORT = 1024
+CERTIFICATE = "the certificate"
+"""Stands for a file where a certificate says what its key may do."""
+
+_LIST_OPTION = {Role.TARGET: "permitlisten", Role.JUMP: "permitopen"}
+_LIST = {Role.TARGET: "PermitListen", Role.JUMP: "PermitOpen"}
+_EXPIRED = "password has expired"
 
 
 class Why(StrEnum):
@@ -26,6 +33,7 @@ class Why(StrEnum):
     OFF = "AllowTcpForwarding"
     KEY_LIST = "key-list"  # permitlisten, permitopen
     LIST = "list"  # PermitListen, PermitOpen
+    EXPIRED = "expired"  # PAM withholds all forwards until the user's password is changed
     OWN_FORWARD = "own-forward"
     PORT_TAKEN = "port-taken"
     PRIVILEGED = "privileged"
@@ -44,38 +52,32 @@ class Refusal:
     holder: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The forward that was refused: a listen on a target, a connection from a jump."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
 Obstacle = tuple[Why, ServerLine]
 
 
 def explain(seen: HopTrace, asked: Sequence[Asked]) -> Refusal:
     """Why `seen` refused all of `asked`: one listen of a target, or a jump's connections to the next hops."""
-    key = wire.key_options(seen.heard.debug)
-    holds = effective.read(seen.host_said)
-    if seen.hop.role is Role.TARGET and not _forbidden_on_the_wire(seen):
+    role = seen.hop.role
+    if not wire.is_openssh(seen.heard.version) and not seen.heard.debug:
+        return Refusal(Why.UNDECIDED, candidates=candidates.of_another_server(seen, asked))
+    if role is Role.TARGET and not _forbidden_on_the_wire(seen):
         return _not_bound(seen, asked[0])
-    obstacles = _key_obstacles(seen, key, asked)
+    if _EXPIRED in seen.not_asked:
+        return Refusal(Why.EXPIRED)
+    holds = effective.read(seen.host_said)
+    obstacles = _key_obstacles(seen, holds, asked)
     if holds:
         obstacles += _config_obstacles(seen, holds, asked)
         spoken = _spoken_of(seen)
-        first = [why for why, _ in obstacles if why in spoken]
-        if not first:
-            return Refusal(Why.NOT_ON_DISK, candidates=_not_on_disk(seen))
-        lines = sorted(obstacles, key=lambda obstacle: obstacle[0] is not first[0])
-        return Refusal(first[0], tuple(line for _, line in lines))
+        if first := [why for why, _ in obstacles if why in spoken]:
+            lines = tuple(line for _, line in sorted(obstacles, key=lambda obstacle: obstacle[0] is not first[0]))
+            unsure = candidates.unsure(seen, holds, lines)
+            return Refusal(first[0], lines, unsure)
+        if not holds.doubt:
+            return Refusal(Why.NOT_ON_DISK, candidates=candidates.not_on_disk(seen))
     if obstacles and obstacles[0][0] is Why.KEY:
         return Refusal(Why.KEY, tuple(line for _, line in obstacles))
-    return _by_the_wire(seen, asked, obstacles)
+    return _by_the_wire(seen, asked, [line for why, line in obstacles if why is Why.KEY_LIST])
 
 
 def _forbidden_on_the_wire(seen: HopTrace) -> bool:
@@ -97,18 +99,21 @@ def _unlisted(role: Role, values: str, asked: Sequence[Asked]) -> list[str]:
     return [str(each) for each in asked if not allowed(values, each.host, each.port)]
 
 
-def _key_obstacles(seen: HopTrace, key: KeyOptions | None, asked: Sequence[Asked]) -> list[Obstacle]:
+def _key_obstacles(seen: HopTrace, holds: Effective | None, asked: Sequence[Asked]) -> list[Obstacle]:
+    key = wire.key_options(seen.heard.debug)
     if key is None:
         return []
     role = seen.hop.role
-    limit = "permitlisten" if role is Role.TARGET else "permitopen"
+    limit = _LIST_OPTION[role]
     listed = authorized_keys.parse(seen.host_said.get("key", ""))
     unlisted = _unlisted(role, " ".join(listed.values(limit)), asked) if listed.values(limit) else []
+    if limit in key.names and not listed.values(limit) and holds and not _config_obstacles(seen, holds, asked):
+        unlisted = [str(each) for each in asked]  # the line can't be read; nothing else is left to forbid it
     if key.forwarding and not unlisted:
         return []
     line = ServerLine(
         host=seen.hop.host.value,
-        file=key.file or "the certificate",
+        file=_key_file(key, holds),
         line=key.line or None,
         keyword=limit if key.forwarding else listed.withholding or "port-forwarding",
         current=str(listed),
@@ -117,6 +122,11 @@ def _key_obstacles(seen: HopTrace, key: KeyOptions | None, asked: Sequence[Asked
         certainty=Certainty.EXACT if listed.pairs else Certainty.KEYWORD,
     )
     return [(Why.KEY_LIST if key.forwarding else Why.KEY, line)]
+
+
+def _key_file(key: KeyOptions, holds: Effective | None) -> str:
+    program = holds.values.get("authorizedkeyscommand", "").split()[:1] if holds else []
+    return f"the output of {key.file}" if [key.file] == program else key.file or CERTIFICATE
 
 
 def _config_obstacles(seen: HopTrace, holds: Effective, asked: Sequence[Asked]) -> list[Obstacle]:
@@ -128,81 +138,46 @@ def _config_obstacles(seen: HopTrace, holds: Effective, asked: Sequence[Asked]) 
     if allow not in ("yes", advice.NEEDED[role]):
         decides = holds.deciding("AllowTcpForwarding")
         found.append((Why.OFF, advice.server_line(host, decides, advice.allow_tcp_forwarding(allow, role))))
-    keyword = "PermitListen" if role is Role.TARGET else "PermitOpen"
+    keyword = _LIST[role]
     if unlisted := _unlisted(role, holds.values.get(keyword.lower(), "any"), asked):
         decides = holds.deciding(keyword)
         found.append((Why.LIST, advice.server_line(host, decides, advice.listing(decides.value, unlisted))))
     return found
 
 
-def _by_the_wire(seen: HopTrace, asked: Sequence[Asked], key_says: list[Obstacle]) -> Refusal:
+def _by_the_wire(seen: HopTrace, asked: Sequence[Asked], key_lists: list[ServerLine]) -> Refusal:
     """What the wire alone proves."""
     role = seen.hop.role
-    if role is Role.TARGET and wire.PERMIT_REFUSED in seen.heard.debug:
-        return _listed(seen, asked, key_says)
     streamlocal, channels = wire.streamlocal_disabled(seen.asides), wire.opens_channels(seen.asides)
-    if channels and role is Role.JUMP:
-        return _listed(seen, asked, key_says)
+    left_out = wire.PERMIT_REFUSED in seen.heard.debug if role is Role.TARGET else channels
+    if left_out:
+        return _listed(seen, asked, key_lists)
     if channels:
         return Refusal(Why.OFF, (_keyword_line(seen, "AllowTcpForwarding", "yes"),))
     if streamlocal is False and role is Role.TARGET:
         return Refusal(Why.OFF, (_keyword_line(seen, "AllowTcpForwarding", advice.NEEDED[role]),))
-    return Refusal(Why.UNDECIDED, candidates=_candidates(seen, asked, streamlocal=streamlocal))
+    return Refusal(Why.UNDECIDED, candidates=candidates.of_sshd(seen, asked, streamlocal=streamlocal))
 
 
-def _listed(seen: HopTrace, asked: Sequence[Asked], key_says: list[Obstacle]) -> Refusal:
+def _listed(seen: HopTrace, asked: Sequence[Asked], key_lists: list[ServerLine]) -> Refusal:
+    """A list leaves `asked` out: the key's, or sshd_config's."""
     role = seen.hop.role
-    option, keyword = ("permitlisten", "PermitListen") if role is Role.TARGET else ("permitopen", "PermitOpen")
     key = wire.key_options(seen.heard.debug)
-    if key_says:
-        return Refusal(key_says[0][0], tuple(line for _, line in key_says))
-    wanted = " ".join(map(str, asked))
-    if key and option in key.names:
-        # The key has a list of its own; sshd_config may have one as well.
-        at = f"{key.file}:{key.line}" if key.file else "the certificate"
-        show = f"sudo sed -n '{key.line}p' {key.file}"
-        return Refusal(
-            Why.UNDECIDED,
-            candidates=(
-                Candidate(option, f"{at} limits this key, and {wanted} may not be listed", show),
-                Candidate(keyword, f"sshd_config may list other addresses than {wanted}", settle(seen, keyword)),
-            ),
-        )
-    return Refusal(Why.LIST, (_keyword_line(seen, keyword, wanted),))
+    if key_lists:
+        return Refusal(Why.KEY_LIST, tuple(key_lists))
+    if key and _LIST_OPTION[role] not in key.names:
+        return Refusal(Why.LIST, (_keyword_line(seen, _LIST[role], " ".join(map(str, asked))),))
+    # The key has a list of its own, or its options were not told; sshd_config may have one as well.
+    at = f"{key.file}:{key.line}" if key and key.file else ""
+    return Refusal(Why.UNDECIDED, candidates=candidates.of_lists(seen, asked, _LIST_OPTION[role], _LIST[role], at))
 
 
 def _keyword_line(seen: HopTrace, keyword: str, value: str) -> ServerLine:
     return ServerLine(seen.hop.host.value, "sshd_config", None, keyword, "", f"{keyword} {value}", Certainty.KEYWORD)
 
 
-def _candidates(seen: HopTrace, asked: Sequence[Asked], *, streamlocal: bool | None) -> tuple[Candidate, ...]:
-    role = seen.hop.role
-    wrong = "no or local" if role is Role.TARGET else "no or remote"
-    off = Candidate("AllowTcpForwarding", f"it may be {wrong}", settle(seen, "AllowTcpForwarding"))
-    disabled = Candidate(
-        "DisableForwarding", "it may be yes; it beats AllowTcpForwarding", settle(seen, "DisableForwarding")
-    )
-    if role is Role.TARGET:
-        expired = Candidate("password expired", "PAM forbids all forwards then", f"sudo chage -l {seen.hop.user}")
-        return (disabled, off, expired) if streamlocal else (off, disabled, expired)
-    listed = Candidate("PermitOpen", f"it may not list {asked[0]}", settle(seen, "PermitOpen"))
-    return (disabled, off, listed) if streamlocal else (off, listed, disabled)
-
-
-def _not_on_disk(seen: HopTrace) -> tuple[Candidate, ...]:
-    reload = f"sudo sshd -t && {advice.reload_command(seen.host_said)}"
-    daemons = f"sudo ss -ltnp 'sport = :{seen.hop.port}'; ps -eo args | grep '[s]shd'"
-    return (
-        Candidate("not reloaded", "the files were edited, and the running sshd has not read them", reload),
-        Candidate("another daemon", "another sshd, with files of its own, serves this port", daemons),
-        Candidate("password expired", "PAM forbids all forwards then", f"sudo chage -l {seen.hop.user}"),
-    )
-
-
 def _not_bound(seen: HopTrace, asked: Asked) -> Refusal:
-    """Forwarding is allowed (or this server never says): the port itself could not be had."""
-    if not wire.is_openssh(seen.heard.version):
-        return Refusal(Why.UNDECIDED, candidates=_candidates(seen, (asked,), streamlocal=None))
+    """Forwarding is allowed: the port itself could not be had."""
     if listeners.is_own_forward(seen.host_said):
         return Refusal(Why.OWN_FORWARD, holder=str(listeners.holder(seen.host_said)))
     if found := listeners.holder(seen.host_said):
@@ -210,16 +185,6 @@ def _not_bound(seen: HopTrace, asked: Asked) -> Refusal:
     if 0 < asked.port < FIRST_UNPRIVILEGED_PORT and seen.hop.user.value != "root":
         return Refusal(Why.PRIVILEGED)
     other = seen.asides.get(Aside.OTHER_PORT)
-    taken = Candidate("port in use", f"something listens on {asked}", f"sudo ss -ltnp 'sport = :{asked.port}'")
-    bound = Candidate(
-        "AddressFamily", "it may be inet6: then no IPv4 address can be bound", settle(seen, "AddressFamily")
-    )
     if other and other.granted:
-        return Refusal(Why.PORT_TAKEN, candidates=(taken,))
-    return Refusal(Why.CANNOT_BIND, candidates=(taken, bound))
-
-
-def settle(seen: HopTrace, keyword: str) -> str:
-    """The one command that shows what holds for this login, to be typed in an SSH session that came the same way."""
-    who = f"user={seen.hop.user},host=${{SSH_CONNECTION%% *}},addr=${{SSH_CONNECTION%% *}}"
-    return f'sudo sshd -T -C "{who}" | grep -i {keyword.lower()}'
+        return Refusal(Why.PORT_TAKEN, candidates=(candidates.taken(asked),))
+    return Refusal(Why.CANNOT_BIND, candidates=candidates.not_bound(seen, asked))

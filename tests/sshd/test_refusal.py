@@ -1,0 +1,342 @@
+"""Why a hop refused, from plain data: the wire's words, the key's options, the host's own answers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kamal_forward_check.model import Aside, AsideAnswer, Certainty, HopTrace, Role, ServerLine
+from kamal_forward_check.sshd.candidates import Asked
+from kamal_forward_check.sshd.refusal import CERTIFICATE, Refusal, Why, explain
+from kamal_forward_check.sshd.wire import FORWARDING_DISABLED, PERMIT_REFUSED, STREAMLOCAL_DISABLED
+from tests.sshd.said import said
+from tests.sshd.seen import JUMP, KEY_FINE, OFF, TARGET, config, hop, refused
+
+LISTEN = [Asked("127.0.0.1", 5555)]
+NEXT = [Asked("web-1", 22)]
+KEYS = "/home/deploy/.ssh/authorized_keys"
+KEY_WITHHOLDS = f"{KEYS}:3: key options: pty user-rc"
+KEY_LISTS = f"{KEYS}:3: key options: permitlisten permitopen port-forwarding pty"
+ALLOWED = config()
+
+
+def of_target(seen: HopTrace, asked: list[Asked] = LISTEN) -> Refusal:
+    return explain(seen, asked)
+
+
+def only(found: Refusal) -> ServerLine:
+    [line] = found.lines
+    return line
+
+
+def keywords(found: Refusal) -> list[str]:
+    return [candidate.keyword for candidate in found.candidates]
+
+
+# What the host itself says
+
+
+@pytest.mark.parametrize(
+    ("fault", "why", "lines"),
+    [
+        (
+            "allow-tcp-forwarding-no-dropin",
+            Why.OFF,
+            [("/etc/ssh/sshd_config.d/50-hardening.conf", 3, "AllowTcpForwarding remote")],
+        ),
+        (
+            "allow-tcp-forwarding-no-match-user",
+            Why.OFF,
+            [("/etc/ssh/sshd_config", 13, "    AllowTcpForwarding remote")],
+        ),
+        ("allow-tcp-forwarding-no-option", Why.OFF, [("sshd's command line", None, "-o AllowTcpForwarding=remote")]),
+        (
+            "disable-forwarding-and-allow-no",
+            Why.DISABLED,
+            [
+                ("/etc/ssh/sshd_config", 11, "DisableForwarding no"),
+                ("/etc/ssh/sshd_config", 10, "AllowTcpForwarding remote"),
+            ],
+        ),
+    ],
+)
+def test_a_real_host_that_forbids(fault: str, why: Why, lines: list[tuple[str, int | None, str]]) -> None:
+    found = of_target(refused(TARGET, FORWARDING_DISABLED, said=said(fault)))
+    assert found.why is why
+    assert [(line.file, line.line, line.change_to) for line in found.lines] == lines
+    assert {line.certainty for line in found.lines} == {Certainty.EXACT}
+
+
+def test_a_real_host_that_lists_another_port() -> None:
+    found = of_target(refused(TARGET, PERMIT_REFUSED, said=said("permit-listen-5556")))
+    assert found.why is Why.LIST
+    assert only(found).change_to == "PermitListen 5556 127.0.0.1:5555"
+
+
+def test_a_real_host_whose_port_is_taken() -> None:
+    found = of_target(refused(TARGET, said=said("port-in-use")))
+    assert (found.why, found.holder) == (Why.PORT_TAKEN, "a program of root")
+
+
+def test_a_real_host_with_another_forward_of_the_login() -> None:
+    assert of_target(refused(TARGET, said=said("port-held-by-forward"), busy=True)).why is Why.OWN_FORWARD
+
+
+@pytest.mark.parametrize(
+    ("of", "value", "wanted"),
+    [(TARGET, "no", "remote"), (TARGET, "local", "yes"), (JUMP, "no", "local"), (JUMP, "remote", "yes")],
+    ids=["target no", "target local", "jump no", "jump remote"],
+)
+def test_allow_tcp_forwarding(of: HopTrace, value: str, wanted: str) -> None:
+    holds = config(f"AllowTcpForwarding {value}", values={"allowtcpforwarding": value})
+    found = explain(refused(of, FORWARDING_DISABLED, said=holds), LISTEN if of is TARGET else NEXT)
+    assert found.why is Why.OFF
+    assert (only(found).line, only(found).change_to) == (1, f"AllowTcpForwarding {wanted}")
+
+
+@pytest.mark.parametrize(("of", "asked"), [(TARGET, LISTEN), (JUMP, NEXT)], ids=["target", "jump"])
+def test_disable_forwarding_beats_allow_tcp_forwarding(of: HopTrace, asked: list[Asked]) -> None:
+    holds = config("AllowTcpForwarding yes", "DisableForwarding yes", values={"disableforwarding": "yes"})
+    found = explain(refused(of, FORWARDING_DISABLED, said=holds), asked)
+    assert (found.why, only(found).change_to) == (Why.DISABLED, "DisableForwarding no")
+
+
+def test_all_obstacles_must_go_and_the_one_that_speaks_comes_first() -> None:
+    lists = {"permitlisten": "localhost:5555", "allowtcpforwarding": "no"}
+    holds = config("PermitListen localhost:5555", "AllowTcpForwarding no", values=lists)
+    found = of_target(refused(TARGET, FORWARDING_DISABLED, said=holds))
+    assert found.why is Why.OFF
+    assert [line.change_to for line in found.lines] == [
+        "AllowTcpForwarding remote",
+        "PermitListen localhost:5555 127.0.0.1:5555",
+    ]
+
+
+def test_a_jumps_list_gets_every_next_hop_that_it_leaves_out() -> None:
+    holds = config("PermitOpen web-2:22", values={"permitopen": "web-2:22"})
+    found = explain(refused(JUMP, said=holds), [Asked("web-1", 22), Asked("web-2", 22), Asked("2001:db8::3", 22)])
+    assert found.why is Why.LIST
+    assert only(found).change_to == "PermitOpen web-2:22 web-1:22 [2001:db8::3]:22"
+
+
+@pytest.mark.parametrize(("of", "asked"), [(TARGET, LISTEN), (JUMP, NEXT)], ids=["target", "jump"])
+def test_files_that_allow_what_sshd_forbids(of: HopTrace, asked: list[Asked]) -> None:
+    found = explain(refused(of, FORWARDING_DISABLED, said=ALLOWED), asked)
+    assert (found.why, keywords(found)) == (Why.NOT_ON_DISK, ["not reloaded", "another daemon"])
+
+
+UNREADABLE = {"unreadable": "/etc/ssh/sshd_config.d"}
+
+
+def test_a_folder_that_the_login_cannot_read_proves_nothing_about_the_files() -> None:
+    seen = refused(TARGET, FORWARDING_DISABLED, said=ALLOWED | UNREADABLE, asides={
+        Aside.OWN_SSHD: AsideAnswer(granted=False, code=1), Aside.STREAMLOCAL: AsideAnswer(granted=False)})  # fmt: skip
+    found = of_target(seen)
+    assert (found.why, only(found).certainty) == (Why.OFF, Certainty.KEYWORD)
+
+
+def test_a_folder_that_the_login_cannot_read_makes_a_line_unsure() -> None:
+    found = of_target(refused(TARGET, FORWARDING_DISABLED, said=OFF | UNREADABLE))
+    assert (found.why, only(found).certainty) == (Why.OFF, Certainty.CANDIDATES)
+    assert "/etc/ssh/sshd_config.d" in found.candidates[0].why
+
+
+def test_an_expired_password() -> None:
+    seen = refused(TARGET, FORWARDING_DISABLED)
+    not_asked = "the login runs no command of ours: WARNING: Your password has expired."
+    expired = HopTrace(seen.hop, seen.stages, seen.heard, not_asked=not_asked)
+    assert of_target(expired).why is Why.EXPIRED
+
+
+# What the key says
+
+
+@pytest.mark.parametrize(("of", "asked"), [(TARGET, LISTEN), (JUMP, NEXT)], ids=["target", "jump"])
+@pytest.mark.parametrize(
+    ("line", "keyword", "changed"),
+    [
+        ("restrict", "restrict", "restrict,port-forwarding"),
+        ("no-port-forwarding,no-pty", "no-port-forwarding", "no-pty"),
+        ("restrict,no-port-forwarding", "no-port-forwarding", "restrict,port-forwarding"),
+    ],
+)
+def test_a_key_that_withholds(of: HopTrace, asked: list[Asked], line: str, keyword: str, changed: str) -> None:
+    found = explain(refused(of, FORWARDING_DISABLED, key=KEY_WITHHOLDS, said=ALLOWED | {"key": line}), asked)
+    assert found.why is Why.KEY
+    assert only(found) == ServerLine(of.host.value, KEYS, 3, keyword, line, changed, Certainty.EXACT)
+
+
+def test_a_key_that_withholds_is_known_by_the_wire_alone() -> None:
+    found = of_target(refused(TARGET, FORWARDING_DISABLED, key=KEY_WITHHOLDS))
+    line = only(found)
+    assert (found.why, line.file, line.line, line.certainty) == (Why.KEY, KEYS, 3, Certainty.KEYWORD)
+
+
+def test_a_key_that_withholds_goes_before_what_the_files_say_and_both_must_change() -> None:
+    found = of_target(refused(TARGET, FORWARDING_DISABLED, key=KEY_WITHHOLDS, said=OFF | {"key": "restrict"}))
+    assert (found.why, [line.keyword for line in found.lines]) == (Why.KEY, ["restrict", "AllowTcpForwarding"])
+
+
+def test_a_certificate_that_withholds() -> None:
+    found = of_target(refused(TARGET, FORWARDING_DISABLED, key="cert: key options: pty", said=ALLOWED))
+    assert (found.why, only(found).file, only(found).line) == (Why.KEY, CERTIFICATE, None)
+
+
+def test_a_key_that_a_program_printed_is_no_line_of_that_program() -> None:
+    holds = config(values={"authorizedkeyscommand": "/usr/bin/keys %u"})
+    key = "/usr/bin/keys:2: key options: pty"
+    found = of_target(refused(TARGET, FORWARDING_DISABLED, key=key, said=holds))
+    assert (found.why, only(found).file) == (Why.KEY, "the output of /usr/bin/keys")
+
+
+def test_a_key_with_a_list_of_its_own() -> None:
+    listed = ALLOWED | {"key": 'permitlisten="localhost:5555"'}
+    found = of_target(refused(TARGET, PERMIT_REFUSED, key=KEY_LISTS, said=listed))
+    assert (found.why, only(found).certainty) == (Why.KEY_LIST, Certainty.EXACT)
+    assert only(found).change_to == 'permitlisten="localhost:5555",permitlisten="127.0.0.1:5555"'
+
+
+def test_a_key_on_a_jump_with_a_list_of_its_own() -> None:
+    listed = ALLOWED | {"key": 'permitopen="web-9:22",no-pty'}
+    found = explain(refused(JUMP, key=KEY_LISTS, said=listed), NEXT)
+    assert (found.why, only(found).keyword) == (Why.KEY_LIST, "permitopen")
+    assert only(found).change_to == 'permitopen="web-9:22",permitopen="web-1:22",no-pty'
+
+
+@pytest.mark.parametrize(("of", "asked"), [(TARGET, LISTEN), (JUMP, NEXT)], ids=["target", "jump"])
+def test_a_keys_list_that_cannot_be_read_is_what_is_left_where_the_files_allow(
+    of: HopTrace, asked: list[Asked]
+) -> None:
+    found = explain(refused(of, PERMIT_REFUSED, key=KEY_LISTS, said=ALLOWED), asked)
+    line = only(found)
+    assert (found.why, line.file, line.line, line.certainty) == (Why.KEY_LIST, KEYS, 3, Certainty.KEYWORD)
+
+
+def test_a_keys_list_and_the_files_list() -> None:
+    holds = config("PermitListen 5556", values={"permitlisten": "*:5556"}) | {"key": 'permitlisten="5557"'}
+    found = of_target(refused(TARGET, PERMIT_REFUSED, key=KEY_LISTS, said=holds))
+    assert (found.why, [line.keyword for line in found.lines]) == (Why.KEY_LIST, ["permitlisten", "PermitListen"])
+
+
+# What the wire alone says
+
+CODE_1, CODE_2 = AsideAnswer(granted=False, code=1), AsideAnswer(granted=False, code=2)
+OPENED = AsideAnswer(granted=True)
+NO_STREAMLOCAL = AsideAnswer(granted=False, debug=(STREAMLOCAL_DISABLED,))
+STREAMLOCAL = AsideAnswer(granted=False)
+
+
+@pytest.mark.parametrize(
+    ("own_sshd", "streamlocal", "why", "wanted"),
+    [
+        (OPENED, STREAMLOCAL, Why.OFF, "AllowTcpForwarding yes"),
+        (CODE_2, STREAMLOCAL, Why.OFF, "AllowTcpForwarding yes"),
+        (CODE_1, STREAMLOCAL, Why.OFF, "AllowTcpForwarding remote"),
+        (CODE_1, NO_STREAMLOCAL, Why.UNDECIDED, ""),
+    ],
+    ids=["local: opened", "local: nobody there", "no", "perhaps DisableForwarding"],
+)
+def test_a_target_on_the_wire(own_sshd: AsideAnswer, streamlocal: AsideAnswer, why: Why, wanted: str) -> None:
+    asides = {Aside.OWN_SSHD: own_sshd, Aside.STREAMLOCAL: streamlocal}
+    found = of_target(refused(TARGET, FORWARDING_DISABLED, asides=asides))
+    assert found.why is why
+    assert [(line.change_to, line.certainty) for line in found.lines] == (
+        [(wanted, Certainty.KEYWORD)] if wanted else []
+    )
+
+
+def test_a_target_that_may_have_disabled_all() -> None:
+    asides = {Aside.OWN_SSHD: CODE_1, Aside.STREAMLOCAL: NO_STREAMLOCAL}
+    found = of_target(refused(TARGET, FORWARDING_DISABLED, asides=asides))
+    assert keywords(found) == ["DisableForwarding", "AllowTcpForwarding", "password expired"]
+
+
+def test_a_target_that_answered_no_further_question() -> None:
+    found = of_target(refused(TARGET, FORWARDING_DISABLED))
+    assert (found.why, keywords(found)[0]) == (Why.UNDECIDED, "AllowTcpForwarding")
+
+
+def test_permit_listen_on_the_wire() -> None:
+    found = of_target(refused(TARGET, PERMIT_REFUSED))
+    assert (found.why, only(found).change_to) == (Why.LIST, "PermitListen 127.0.0.1:5555")
+    assert only(found).certainty is Certainty.KEYWORD
+
+
+@pytest.mark.parametrize("key", [KEY_LISTS, ""], ids=["the key has a list", "nothing was told of the key"])
+def test_a_list_on_the_wire_may_be_the_keys_or_the_files(key: str) -> None:
+    found = of_target(refused(TARGET, PERMIT_REFUSED, key=key))
+    assert (found.why, keywords(found)) == (Why.UNDECIDED, ["permitlisten", "PermitListen"])
+
+
+def test_a_jump_that_opens_other_channels_has_a_list() -> None:
+    asides = {Aside.OWN_SSHD: OPENED, Aside.STREAMLOCAL: STREAMLOCAL}
+    found = explain(refused(JUMP, asides=asides), NEXT)
+    assert (found.why, only(found).change_to) == (Why.LIST, "PermitOpen web-1:22")
+
+
+@pytest.mark.parametrize(
+    ("streamlocal", "first"), [(STREAMLOCAL, "AllowTcpForwarding"), (NO_STREAMLOCAL, "DisableForwarding")]
+)
+def test_a_jump_that_opens_no_channel(streamlocal: AsideAnswer, first: str) -> None:
+    asides = {Aside.OWN_SSHD: CODE_1, Aside.STREAMLOCAL: streamlocal}
+    found = explain(refused(JUMP, asides=asides), NEXT)
+    assert (found.why, keywords(found)[0]) == (Why.UNDECIDED, first)
+    assert {"AllowTcpForwarding", "DisableForwarding", "PermitOpen"} == set(keywords(found))
+
+
+# A port that could not be had
+
+
+@pytest.mark.parametrize(
+    ("asked", "user", "other", "why"),
+    [
+        (Asked("127.0.0.1", 555), "deploy", STREAMLOCAL, Why.PRIVILEGED),
+        (Asked("127.0.0.1", 555), "root", OPENED, Why.PORT_TAKEN),
+        (Asked("127.0.0.1", 5555), "deploy", OPENED, Why.PORT_TAKEN),
+        (Asked("127.0.0.1", 5555), "deploy", STREAMLOCAL, Why.CANNOT_BIND),
+    ],
+    ids=["below 1024", "below 1024 as root", "another port is free", "no port at all"],
+)
+def test_forwarding_is_allowed_and_the_port_not_to_be_had(
+    asked: Asked, user: str, other: AsideAnswer, why: Why
+) -> None:
+    seen = refused(hop(user=user), asides={Aside.OTHER_PORT: other})
+    assert of_target(seen, [asked]).why is why
+
+
+@pytest.mark.parametrize(("family", "named"), [("any", ["sshd's log"]), ("inet6", ["AddressFamily", "sshd's log"])])
+def test_what_the_host_rules_out_is_no_candidate(family: str, named: list[str]) -> None:
+    found = of_target(refused(TARGET, said=config(values={"addressfamily": family})))
+    assert (found.why, keywords(found)) == (Why.CANNOT_BIND, named)
+
+
+# Servers that are not OpenSSH
+
+
+@pytest.mark.parametrize("version", ["SSH-2.0-dropbear_2022.83", "SSH-2.0-Tailscale", "SSH-2.0-Teleport"])
+@pytest.mark.parametrize(("of", "asked"), [(TARGET, LISTEN), (JUMP, NEXT)], ids=["target", "jump"])
+def test_another_server_is_not_told_to_change_sshd_config(version: str, of: HopTrace, asked: list[Asked]) -> None:
+    asides = {Aside.OWN_SSHD: OPENED, Aside.STREAMLOCAL: STREAMLOCAL}
+    found = explain(refused(of, key="", version=version, asides=asides), asked)
+    assert (found.why, found.lines) == (Why.UNDECIDED, ())
+    words = " ".join(f"{c.keyword} {c.why} {c.settle}" for c in found.candidates)
+    assert "AllowTcpForwarding" not in words
+    assert "sshd -T" not in words
+
+
+# Whatever is said
+
+SECTIONS = st.fixed_dictionaries(
+    {name: st.one_of(st.text(), st.sampled_from(["restrict", OFF["sshd"], OFF["lines"], "by ss\n", "1001"]))
+     for name in ("who", "daemon", "sshd", "unreadable", "lines", "key", "port", "sockets", "os")}
+)  # fmt: skip
+DEBUG = st.lists(st.one_of(st.text(), st.sampled_from([FORWARDING_DISABLED, PERMIT_REFUSED, KEY_WITHHOLDS, KEY_LISTS])))
+
+
+@given(st.sampled_from([TARGET, JUMP]), SECTIONS, DEBUG, st.text())
+def test_whatever_a_host_says_there_is_a_reason_and_a_way_on(
+    of: HopTrace, sections: dict[str, str], debug: list[str], key: str
+) -> None:
+    found = explain(refused(of, *debug, key=key, said=sections), LISTEN if of is TARGET else NEXT)
+    assert found.lines or found.candidates or found.why in (Why.PORT_TAKEN, Why.OWN_FORWARD)
