@@ -99,6 +99,8 @@ def enter(notes: Notes, through: Live | None, world: World, limit: float) -> Ent
 
 def _open(live: Live) -> None:
     live.connection.open()
+    if live.closed:
+        raise ConnectionAbortedError("the walk ended meanwhile")
     transport = live.transport
     if not (transport.is_authenticated() and transport.is_active()):
         raise HalfLoginError("the server accepted a key, and did not open the session")

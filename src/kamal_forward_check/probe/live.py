@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import paramiko
@@ -17,7 +16,7 @@ from kamal_forward_check.probe.hearing import HearingTransport
 from kamal_forward_check.sshd.wire import KeyOptions, key_options
 
 _OUTPUT_LIMIT = 1 << 20
-CANCEL_SECONDS = 2.0
+_PROMPT_SECONDS = 2.0
 
 
 class HopConnection(Connection):  # type: ignore[misc]  # fabric has no stubs
@@ -65,7 +64,7 @@ class Live:
     connection: HopConnection
     first: Any = None
     """The socket, or CommandSocket, under the first hop of a route: ours to close."""
-    asked: threading.Lock = field(default_factory=threading.Lock)
+    closed: bool = False
 
     @property
     def transport(self) -> HearingTransport:
@@ -76,6 +75,13 @@ class Live:
     def key_options(self) -> KeyOptions | None:
         """What the key that opened this hop may do, as far as sshd said."""
         return key_options(self.transport.debug_texts)
+
+    def answers(self) -> bool:
+        """The connection lives, and all that it goes through: sshd answers, if only with a no (RFC 4254 §4)."""
+        with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
+            self.transport.ask("keepalive@openssh.com", limit=_PROMPT_SECONDS)
+            return True
+        return False
 
     def listen(self, host: str, port: int, limit: float) -> None:
         """Ask for tcpip-forward (RFC 4254 §7.1).
@@ -88,7 +94,7 @@ class Live:
     def stop_listening(self, host: str, port: int) -> None:
         """Cancel the forward; a dead connection has none."""
         with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
-            self.transport.ask("cancel-tcpip-forward", host, port, limit=CANCEL_SECONDS)
+            self.transport.ask("cancel-tcpip-forward", host, port, limit=_PROMPT_SECONDS)
 
     def channel_to(self, host: str, port: int, limit: float) -> paramiko.Channel:
         """A direct-tcpip channel from the hop to host:port (RFC 4254 §7.2). Raises ChannelRefusedError."""
@@ -123,6 +129,7 @@ class Live:
 
     def close(self) -> None:
         """End the connection: also where the login failed, when Connection.close() would do nothing."""
+        self.closed = True
         self.connection.client.close()
         if self.first is not None:
             self.first.close()

@@ -81,13 +81,7 @@ def _data(live: Live, notes: Notes, route: Route, stub: RegistryStub, left: Call
         notes.passed(Stage.DATA, watch.lap(), how)
     elif flow is Flow.UNTRIED:
         notes.skipped(Stage.DATA, Cause.CANNOT_RUN, how)
-    elif not _alive(live):
+    elif not live.answers():  # silence means "no data" only where the connection, and the jumps' under it, live
         notes.failed(Stage.DATA, watch.lap(), Cause.LOST, "the connection ended during the probe")
     else:
         notes.failed(Stage.DATA, watch.lap(), Cause.NO_DATA, how)
-
-
-def _alive(live: Live) -> bool:
-    """Both the target's connection and the jump's under it: only then does silence mean "no data"."""
-    jump = live.connection.gateway
-    return live.transport.is_active() and (not jump or jump.transport.is_active())

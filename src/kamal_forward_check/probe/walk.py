@@ -28,6 +28,8 @@ ROUTE_SECONDS = 30.0
 WORKERS = 16
 """More targets at once gain nothing (measured, 50 targets through one jump)."""
 
+_ENDINGS = (Cause.LOST, Cause.CLOSED_EARLY, Cause.TIMED_OUT)
+
 
 def walk(routes: Iterable[Route], system: System, vantage: Vantage, seconds: float) -> tuple[Trace, ...]:
     """A Trace for each route, in order, within `seconds`. Every connection is closed in the end."""
@@ -145,7 +147,7 @@ class Walk:
         try:
             before = jump.before.live if jump.before else None
             entry = enter(jump.notes, before, self._world, self._left(self._start))
-            jump.live, jump.forward = entry.live, entry.forward
+            jump.live, jump.forward = entry.live, _shown(before, jump.notes, entry)
             if jump.before and before:
                 self._ask_if_refused(jump.before, before, entry)
         except Exception as error:  # noqa: BLE001 - whoever waits for the ways has to hear of it
@@ -174,12 +176,12 @@ class Walk:
         through = way.jump.live if way.jump else None
         try:
             entry = enter(way.notes, through, self._world, self._left(since))
-            way.forward = entry.forward
             if entry.live is not None:
                 probe(entry.live, way.notes, way.route, lambda: self._left(since), self._over)
                 entry.live.close()
             elif way.jump and through:
                 self._ask_if_refused(way.jump, through, entry)
+            way.forward = _shown(through, way.notes, entry)
         except Exception as error:  # noqa: BLE001 - as above
             way.done.set_exception(error)
         else:
@@ -190,3 +192,15 @@ class Walk:
         if entry.forward and entry.forward.status is Status.FAIL:
             with jump.asking:
                 ask_jump(live, jump.notes)
+
+
+def _shown(through: Live | None, notes: Notes, entry: Entry) -> Observation | None:
+    """What a jump showed by its channel to the notes' hop.
+
+    Where the jump itself is gone, what ended behind it says nothing of the hop behind: it is the jump's stop.
+    """
+    seen = notes.stages[-1] if notes.stages else None
+    if through is None or seen is None or seen.cause not in _ENDINGS or through.answers():
+        return entry.forward
+    notes.stages.pop()
+    return Observation(Stage.FORWARD, Status.FAIL, seen.ms, Cause.LOST, f"the connection to {through.hop.host} ended")

@@ -50,7 +50,7 @@ def connection_lost(facts: Facts) -> Iterator[Hit]:
     ## See it by hand
     `sudo journalctl -u ssh --since -5min` on the host.
     """
-    for stage in (Stage.LISTEN, Stage.DATA):
+    for stage in (Stage.FORWARD, Stage.LISTEN, Stage.DATA):
         for stop in facts.stops(stage, Cause.LOST, Cause.TIMED_OUT, Cause.CLOSED_EARLY):
             hop = stop.seen.hop
             yield Hit(
