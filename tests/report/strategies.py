@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from kamal_forward_check.model import (
@@ -37,6 +38,9 @@ from kamal_forward_check.model import (
     Vantage,
     Verdict,
 )
+
+ALWAYS_THE_SAME = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+"""Reports take their time to make, and a test that fails today fails tomorrow."""
 
 FRAGMENTS = (
     *(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kamal_forward_check.model import Finding, Report, Severity, Skipped, Span
@@ -10,7 +10,7 @@ from kamal_forward_check.report import github, text
 from kamal_forward_check.report.clean import one_line
 from tests.action.runner import LONGEST_MESSAGE, MOST_OF_A_KIND, Command, Step
 from tests.report import samples
-from tests.report.strategies import REPORTS, TEXTS
+from tests.report.strategies import ALWAYS_THE_SAME, REPORTS, TEXTS
 
 TOKEN = "0123456789abcdef"  # noqa: S105 - any word will do
 
@@ -106,7 +106,7 @@ def test_what_had_to_be_skipped_is_said_and_the_rest_is_not() -> None:
 
 @given(REPORTS)
 @example(samples.hostile())
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@ALWAYS_THE_SAME
 def test_foreign_text_commands_nothing(report: Report) -> None:
     made = github.render(report)
     step = Step().read(made)
@@ -120,6 +120,7 @@ def test_foreign_text_commands_nothing(report: Report) -> None:
 
 @given(TEXTS, st.sampled_from(("title", "file")))
 @example("a:b,c=d%0A%25%", "title")
+@ALWAYS_THE_SAME
 def test_a_runner_reads_what_was_meant(value: str, name: str) -> None:
     finding = replace(samples.invalid_file().findings[0], message="m", location=Span(f"x{value}x", 1))
     (annotation,) = annotated(replace(samples.all_well(), findings=(replace(finding, name=name),)))
@@ -129,13 +130,14 @@ def test_a_runner_reads_what_was_meant(value: str, name: str) -> None:
 
 @given(REPORTS)
 @example(samples.hostile())
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@ALWAYS_THE_SAME
 def test_a_log_is_a_group_with_nothing_but_text_in_it(report: Report) -> None:
     step = Step().read(github.log(text.render(report, color=True), "title", TOKEN) + github.error("after", "all"))
     assert [command.name for command in step.executed] == ["group", "stop-commands", TOKEN, "endgroup", "error"]
 
 
 @given(TEXTS, TEXTS)
+@ALWAYS_THE_SAME
 def test_a_log_needs_no_clean_text(raw: str, title: str) -> None:
     step = Step().read(github.log(raw, title, TOKEN))
     assert [command.name for command in step.executed] == ["group", "stop-commands", TOKEN, "endgroup"]

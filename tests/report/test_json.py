@@ -6,13 +6,13 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from kamal_forward_check.model import Report
 from kamal_forward_check.report import json as machine
 from tests.action.runner import Step
 from tests.report.samples import SAMPLES, targets_refused
-from tests.report.strategies import REPORTS
+from tests.report.strategies import ALWAYS_THE_SAME, REPORTS
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schema" / "report.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -28,13 +28,13 @@ def test_a_sample_is_by_the_schema(name: str) -> None:
 
 
 @given(REPORTS)
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@ALWAYS_THE_SAME
 def test_every_report_is_by_the_schema(report: Report) -> None:
     VALIDATOR.validate(parsed(report))
 
 
 @given(REPORTS)
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@ALWAYS_THE_SAME
 def test_on_a_runner_no_line_of_it_is_a_command(report: Report) -> None:
     rendered = machine.render(report)
     assert rendered.isascii()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from markdown_it import MarkdownIt
 
 from kamal_forward_check.model import Report, Skipped, Verdict
@@ -14,7 +14,7 @@ from kamal_forward_check.report import summary
 from kamal_forward_check.report.summary import MOST_BYTES
 from kamal_forward_check.report.words import DOCS
 from tests.report import samples
-from tests.report.strategies import REPORTS
+from tests.report.strategies import ALWAYS_THE_SAME, REPORTS
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -57,7 +57,7 @@ def flowchart(markdown: str) -> list[str]:
 
 @given(REPORTS)
 @example(samples.hostile())
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@ALWAYS_THE_SAME
 def test_foreign_text_is_nothing_but_text(report: Report) -> None:
     """As Markdown reads it, nothing is there that is not ours, and nothing gets out of a fence."""
     count = Counter[str]()
@@ -79,7 +79,7 @@ def test_foreign_text_is_nothing_but_text(report: Report) -> None:
 
 @given(REPORTS)
 @example(samples.hostile())
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@ALWAYS_THE_SAME
 def test_foreign_text_does_not_draw_in_the_flowchart(report: Report) -> None:
     chart = flowchart(summary.render(report))
     assert chart[:1] == (["flowchart LR"] if report.traces else [])

@@ -5,14 +5,14 @@ import unicodedata
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 
 from kamal_forward_check.model import Report, Severity
 from kamal_forward_check.report import text
 from tests.action.runner import Step
 from tests.report import samples
 from tests.report.samples import SAMPLES
-from tests.report.strategies import REPORTS
+from tests.report.strategies import ALWAYS_THE_SAME, REPORTS
 
 OUR_COLOURS = re.compile(r"\x1b\[[0-9;]+m")
 UNWRAPPED = re.compile(r"^ +(sudo |More: |[-+ ] +\d* │)|: sudo ")
@@ -73,7 +73,7 @@ def test_colour_changes_no_word(name: str) -> None:
 
 @given(REPORTS)
 @example(samples.hostile())
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@ALWAYS_THE_SAME
 def test_foreign_text_moves_no_cursor_and_commands_no_runner(report: Report) -> None:
     shown = text.render(report)
     categories = {unicodedata.category(char) for char in shown if char != "\n"}

@@ -17,7 +17,7 @@ _SYNTAX = re.compile(
     """,
     re.VERBOSE,
 )
-_NUMBERED = re.compile(r"^([0-9]{1,9})(?=[.)])")
+_NUMBERED = re.compile(r"^([0-9]{1,9})(?=[.)](?:\s|$))")
 _BACKTICKS = re.compile("`+")
 
 
