@@ -1,0 +1,91 @@
+"""deploy.yml, as Kamal reads it: rendered, parsed, merged with its destination, and judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from kamal_forward_check.deploy import document, erb, files, overlay, schema, semantics
+from kamal_forward_check.deploy import kamal_version as version
+from kamal_forward_check.model import DeployConfig, KamalVersion, Node, Problem, ProblemKind, Severity
+from kamal_forward_check.system import System
+
+__all__ = ["load"]
+
+
+def load(system: System, file: str, destination: str | None, kamal_version: str | None) -> DeployConfig:
+    """Read `file` and the file of `destination`, and judge the two as one.
+
+    Raises:
+        CannotCheck: a file is not there, or `kamal_version` is no Kamal that is known here.
+    """
+    destination = destination or None
+    kamal = version.find(system, file, kamal_version)
+    others = overlay.destinations(system, file)
+    read = [_read(system, file, destination, kamal, "Give the path with --config-file.")]
+    if destination:
+        over = overlay.file_of(file, destination)
+        read.append(_read(system, over, destination, kamal, _there_are(others)))
+    problems = [problem for half in read for problem in half.problems]
+    roots = [half.root for half in read if half.root]
+    if len(roots) < len(read):
+        return DeployConfig(file, destination, kamal, None, _in_order(problems))
+    root = overlay.merged(roots[0], roots[-1]) if destination else roots[0]
+    judged = [
+        *schema.judge(root, kamal),
+        *semantics.judge(semantics.Subject(root, kamal, destination, exists=lambda path: system.path(path).exists())),
+    ]
+    if any(half.guessed for half in read):
+        judged = [_less_sure(problem) for problem in judged]
+    if others and not destination:
+        judged = [_half_of_a_pair(problem, others) for problem in judged]
+    return DeployConfig(file, destination, kamal, root, _in_order([*problems, *judged]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Half:
+    """One of the two files. No root where the text is no YAML mapping."""
+
+    root: Node | None
+    problems: list[Problem]
+    guessed: bool = False
+
+
+def _read(system: System, file: str, destination: str | None, kamal: KamalVersion, hint: str) -> _Half:
+    text, problems = files.read(system, file, hint)
+    if text is None:
+        return _Half(None, problems)
+    environ = {name: value for name, value in system.environ.items() if name != "KAMAL_DESTINATION"}
+    if destination:
+        environ["KAMAL_DESTINATION"] = destination  # Kamal sets it before it renders
+    rendered = erb.render(file, text, environ, kamal)
+    if rendered.source is None:
+        return _Half(None, [*problems, *rendered.problems])
+    root, of_the_text = document.read(rendered.source)
+    return _Half(root, [*problems, *rendered.problems, *of_the_text], rendered.guessed)
+
+
+def _there_are(destinations: tuple[str, ...]) -> str:
+    return f"There are {', '.join(destinations)}." if destinations else "There is no destination's file beside it."
+
+
+def _half_of_a_pair(problem: Problem, destinations: tuple[str, ...]) -> Problem:
+    if problem.kind is not ProblemKind.MISSING:
+        return problem
+    hint = f"No destination is given. {_there_are(destinations)} Use --destination."
+    return replace(problem, hint=f"{hint} {problem.hint}".rstrip())
+
+
+def _less_sure(problem: Problem) -> Problem:
+    if problem.severity is not Severity.ERROR:
+        return problem
+    hint = f"ERB that can't be run here decides what Kamal sees of this. {problem.hint}".rstrip()
+    return replace(problem, severity=Severity.WARNING, hint=hint)
+
+
+def _in_order(problems: list[Problem]) -> tuple[Problem, ...]:
+    """As a person reads: the base file from the top, then the destination's."""
+    files = {problem.at.file: None for problem in problems}
+    order = sorted(files, key=len)  # deploy.yml before deploy.staging.yml
+    return tuple(
+        sorted(problems, key=lambda problem: (order.index(problem.at.file), problem.at.line, problem.at.column))
+    )

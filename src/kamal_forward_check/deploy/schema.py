@@ -1,0 +1,244 @@
+"""The schema's errors as Problems in plain words, each at the value or key that it is about.
+
+The schema closes what Kamal closes and leaves open what Kamal leaves open; it requires nothing, because a
+file may be half of a pair. `x-kamal-since` and `x-kamal-until` mark keys that not every Kamal 2 knows;
+`x-kamal-before` lists the values that older ones let pass all the same. `errorMessage` is what editors show too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kamal_forward_check.deploy import kamal_1
+from kamal_forward_check.deploy.kamal_version import described, is_certain, is_older
+from kamal_forward_check.deploy.scalars import Foreign, Symbol
+from kamal_forward_check.model import KamalVersion, Node, Problem, ProblemKind, Severity
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+SCHEMA = Path(__file__).parents[1] / "schema" / "deploy.schema.json"
+
+_NAMES = {
+    "object": "a mapping", "array": "a list", "string": "a string", "integer": "a whole number", "boolean": "true or false",
+}  # fmt: skip
+_OF_VERSIONS = {"x-kamal-since", "x-kamal-until"}
+_ANY_SCALAR = {"string", "number", "boolean"}  # Kamal takes each of them for a string
+
+
+def judge(root: Node, kamal: KamalVersion) -> list[Problem]:
+    """What the schema says of the tree."""
+    errors = _errors(json.loads(SCHEMA.read_text(encoding="utf-8")), _plain(root), kamal)
+    other_version = {tuple(error.absolute_path) for error in errors if error.validator in _OF_VERSIONS}
+    words = _Words(root, kamal)
+    problems = [
+        problem
+        for error in errors
+        if error.validator in _OF_VERSIONS or not _is_below(error, other_version)
+        for problem in words.of(error)
+    ]
+    # One problem about Kamal 1 says it all, and the same fault seen by two keywords is one fault.
+    leftovers = [problem for problem in problems if problem.kind is ProblemKind.KAMAL_1]
+    others = [problem for problem in problems if problem.kind is not ProblemKind.KAMAL_1]
+    return list(dict.fromkeys([*kamal_1.joined(leftovers), *others]))
+
+
+def _is_below(error: ValidationError, paths: set[tuple[str | int, ...]]) -> bool:
+    path = tuple(error.absolute_path)
+    return any(path[:length] in paths for length in range(len(path) + 1))
+
+
+class _Opaque:
+    """A value that is not known. It is of no type, so that every keyword passes it by."""
+
+
+class _Foreign:
+    """A value of a Ruby class that no keyword allows."""
+
+
+def _plain(node: Node) -> Any:
+    if node.unknown:
+        return _Opaque()
+    match node.value:
+        case dict() as mapping:
+            return {key: _plain(value) for key, value in mapping.items()}
+        case list() as elements:
+            return [_plain(element) for element in elements]
+        case Symbol(name):
+            return name
+        case Foreign():
+            return _Foreign()
+        case value:
+            return value
+
+
+def _errors(schema: Mapping[str, Any], instance: Any, kamal: KamalVersion) -> list[ValidationError]:
+    from jsonschema import Draft7Validator, ValidationError
+    from jsonschema.validators import extend
+
+    def known_type(validator: Any, types: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+        if not isinstance(instance, _Opaque):
+            yield from Draft7Validator.VALIDATORS["type"](validator, types, instance, schema) or ()
+
+    def known_choice(validator: Any, choices: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+        if not isinstance(instance, _Opaque):
+            yield from Draft7Validator.VALIDATORS["enum"](validator, choices, instance, schema) or ()
+
+    def since(_validator: Any, version: str, _instance: Any, _schema: Any) -> Iterator[ValidationError]:
+        if is_older(kamal.version, version):
+            yield ValidationError(version)
+
+    def until(_validator: Any, version: str, _instance: Any, _schema: Any) -> Iterator[ValidationError]:
+        if is_older(version, kamal.version):
+            yield ValidationError(version)
+
+    # Ruby's Integer has no 1.0.
+    types = Draft7Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    )
+    keywords: dict[str, Any] = {
+        "type": known_type, "enum": known_choice, "x-kamal-since": since, "x-kamal-until": until,
+    }  # fmt: skip
+    validator = extend(Draft7Validator, keywords, type_checker=types)(schema)
+    return list(validator.iter_errors(instance))
+
+
+class _Words:
+    """Errors in the words of a person who wrote the file, in the root of which they are looked up."""
+
+    def __init__(self, root: Node, kamal: KamalVersion) -> None:
+        self.root, self.kamal = root, kamal
+
+    def of(self, error: ValidationError) -> Iterator[Problem]:
+        """The problems that one error stands for: a mapping may have several unknown keys."""
+        path = tuple(error.absolute_path)
+        node = self.root.get(*path)
+        assert node is not None  # noqa: S101 - the instance was made from the root
+        match error.validator:
+            case "additionalProperties":
+                known = error.schema["properties"]
+                for key, value in node.items():
+                    if key not in known and not (not path and key.startswith("x-")):
+                        yield self._unknown_key((*path, key), value, known)
+            case "x-kamal-since" | "x-kamal-until":
+                if not any(node.value is value for value in error.schema.get("x-kamal-before", ())):
+                    yield self._wrong_version(path, node, error)
+            case "type":
+                yield self._wrong_type(path, node, error)
+            case _:
+                yield self._wrong_value(path, node, error)
+
+    def _unknown_key(self, path: tuple[str | int, ...], node: Node, known: Mapping[str, Any]) -> Problem:
+        key = str(path[-1])
+        if leftover := kamal_1.leftover(path, node):
+            return leftover
+        near = get_close_matches(key.lstrip(":").lower().replace("-", "_"), known, n=1, cutoff=0.75)
+        where = f" below `{_name(path[:-1])}`" if path[:-1] else ""
+        certain = bool(near) or is_certain(self.kamal)
+        return Problem(
+            ProblemKind.UNKNOWN_KEY,
+            Severity.ERROR if certain else Severity.WARNING,
+            f"Kamal knows no key `{key}`{where}" + (f": did you mean `{near[0]}`?" if near else ""),
+            node.key or node.at,
+            _name(path),
+            f"Write `{near[0]}`."
+            if near
+            else "Remove it. Keys of your own begin with `x-`, and stand at the top level.",
+        )
+
+    def _wrong_version(self, path: tuple[str | int, ...], node: Node, error: ValidationError) -> Problem:
+        needs = "or newer" if error.validator == "x-kamal-since" else "or older"
+        version = error.message
+        return Problem(
+            ProblemKind.TOO_NEW if error.validator == "x-kamal-since" else ProblemKind.UNKNOWN_KEY,
+            Severity.ERROR,
+            f"`{_name(path)}` needs Kamal {version.removesuffix('.0')} {needs}; {described(self.kamal)}",
+            node.key or node.at,
+            _name(path),
+            "Update Kamal, or remove the key." if error.validator == "x-kamal-since" else "Remove the key.",
+        )
+
+    def _wrong_type(self, path: tuple[str | int, ...], node: Node, error: ValidationError) -> Problem:
+        types = error.validator_value
+        wanted = _one_of([types] if isinstance(types, str) else types)
+        quotes = types == "string" and isinstance(node.value, (int, float))
+        return Problem(
+            ProblemKind.WRONG_TYPE,
+            Severity.ERROR,
+            f"`{_name(path)}` should be {wanted}, and {_described(node)}",
+            _place(node),
+            _name(path),
+            "Put it in quotes." if quotes else _example(path, error.schema),
+        )
+
+    def _wrong_value(self, path: tuple[str | int, ...], node: Node, error: ValidationError) -> Problem:
+        schema = error.schema if isinstance(error.schema, dict) else {}
+        at = _place(node)
+        if "propertyNames" in error.absolute_schema_path:
+            path = (*path, error.instance)
+            at = node.value[error.instance].key or at
+        limit = error.validator_value
+        says = schema.get("errorMessage")
+        match error.validator:
+            case "minProperties" | "maxProperties":
+                says = f"should name one server, and names {len(node.value)}"
+            case "minimum":
+                says = f"should be at least {limit}"
+            case "enum" if not says:
+                says = f"should be {_joined([f'`{choice}`' for choice in limit], 'or')}"
+        hint = _example(path, schema)
+        return Problem(ProblemKind.WRONG_VALUE, Severity.ERROR, f"`{_name(path)}` {says}", at, _name(path), hint)
+
+
+def _name(path: tuple[str | int, ...]) -> str:
+    return "/".join(map(str, path))
+
+
+def _place(node: Node) -> Any:
+    """Where a value that is wrong is shown: a scalar itself, a mapping or list by the key that it belongs to."""
+    return node.at if not isinstance(node.value, (dict, list)) and node.value is not None else node.key or node.at
+
+
+def _one_of(types: list[str]) -> str:
+    names = [_NAMES[name] for name in types if name in _NAMES]
+    if set(types) >= _ANY_SCALAR:
+        names.remove(_NAMES["boolean"])
+    return _joined(names, "or")
+
+
+def _joined(words: list[str], last: str) -> str:
+    return " ".join([", ".join(words[:-1]), last, words[-1]]) if len(words) > 1 else words[0]
+
+
+def _described(node: Node) -> str:
+    match node.value:
+        case None:
+            return "is empty"
+        case Foreign(kind):
+            return f"is {kind}"
+        case bool():
+            return "is true or false"
+        case int():
+            return "is a number"
+        case float():
+            return "is a decimal number"
+        case dict():
+            return "is a mapping"
+        case list():
+            return "is a list"
+        case _:
+            return "is a string"
+
+
+def _example(path: tuple[str | int, ...], schema: Any) -> str:
+    """The schema's own example, as one line of YAML."""
+    examples = schema.get("examples") if isinstance(schema, dict) else None
+    if not examples:
+        return ""
+    written = json.dumps(examples[0], ensure_ascii=False) if isinstance(examples[0], (dict, list)) else examples[0]
+    key = f"{path[-1]}: " if path and isinstance(path[-1], str) else ""
+    return f"For example: `{key}{str(written).lower() if isinstance(written, bool) else written}`."
