@@ -25,7 +25,6 @@ from kamal_forward_check.model import (
     Trace,
 )
 
-
 OPENSSH = "SSH-2.0-OpenSSH_9.2p1 Debian-2"
 KEY_FINE = "/home/deploy/.ssh/authorized_keys:3: key options: agent-forwarding port-forwarding pty user-rc"
 PORT = 5555

@@ -74,7 +74,7 @@ def test_the_last_word_on_forwarding_counts(shown: str, withholding: str) -> Non
     assert parse(shown).withholding == withholding
 
 
-SECRET = "5ecre7"
+SECRET = "5ecre7"  # noqa: S105 - not one
 NAMES = ["command", "environment", "from", "principals", "tunnel", "expiry-time"]
 
 

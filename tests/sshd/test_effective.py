@@ -28,7 +28,7 @@ def allow(*output: str, daemon: str = "", unreadable: str = "") -> Deciding:
     return holding(*output, daemon=daemon, unreadable=unreadable).deciding("AllowTcpForwarding")
 
 
-SECOND_PASS = "debug2: parse_server_config_depth: config reprocess config len 9"
+SECOND_PASS = "debug2: parse_server_config_depth: config reprocess config len 9"  # noqa: S105 - of two
 
 
 def first(line: int, value: str, file: str = MAIN) -> str:

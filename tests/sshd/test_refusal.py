@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kamal_forward_check.model import Aside, AsideAnswer, Certainty, HopTrace, Role, ServerLine
+from kamal_forward_check.model import Aside, AsideAnswer, Certainty, Hop, HopTrace, ServerLine
 from kamal_forward_check.sshd.candidates import Asked
 from kamal_forward_check.sshd.refusal import CERTIFICATE, Refusal, Why, explain
 from kamal_forward_check.sshd.wire import FORWARDING_DISABLED, PERMIT_REFUSED, STREAMLOCAL_DISABLED
 from tests.sshd.said import said
-from tests.sshd.seen import JUMP, KEY_FINE, OFF, TARGET, config, hop, refused
+from tests.sshd.seen import JUMP, OFF, TARGET, config, hop, refused
 
 LISTEN = [Asked("127.0.0.1", 5555)]
 NEXT = [Asked("web-1", 22)]
@@ -88,7 +88,7 @@ def test_a_real_host_with_another_forward_of_the_login() -> None:
     [(TARGET, "no", "remote"), (TARGET, "local", "yes"), (JUMP, "no", "local"), (JUMP, "remote", "yes")],
     ids=["target no", "target local", "jump no", "jump remote"],
 )
-def test_allow_tcp_forwarding(of: HopTrace, value: str, wanted: str) -> None:
+def test_allow_tcp_forwarding(of: Hop, value: str, wanted: str) -> None:
     holds = config(f"AllowTcpForwarding {value}", values={"allowtcpforwarding": value})
     found = explain(refused(of, FORWARDING_DISABLED, said=holds), LISTEN if of is TARGET else NEXT)
     assert found.why is Why.OFF
@@ -96,7 +96,7 @@ def test_allow_tcp_forwarding(of: HopTrace, value: str, wanted: str) -> None:
 
 
 @pytest.mark.parametrize(("of", "asked"), [(TARGET, LISTEN), (JUMP, NEXT)], ids=["target", "jump"])
-def test_disable_forwarding_beats_allow_tcp_forwarding(of: HopTrace, asked: list[Asked]) -> None:
+def test_disable_forwarding_beats_allow_tcp_forwarding(of: Hop, asked: list[Asked]) -> None:
     holds = config("AllowTcpForwarding yes", "DisableForwarding yes", values={"disableforwarding": "yes"})
     found = explain(refused(of, FORWARDING_DISABLED, said=holds), asked)
     assert (found.why, only(found).change_to) == (Why.DISABLED, "DisableForwarding no")
@@ -121,7 +121,7 @@ def test_a_jumps_list_gets_every_next_hop_that_it_leaves_out() -> None:
 
 
 @pytest.mark.parametrize(("of", "asked"), [(TARGET, LISTEN), (JUMP, NEXT)], ids=["target", "jump"])
-def test_files_that_allow_what_sshd_forbids(of: HopTrace, asked: list[Asked]) -> None:
+def test_files_that_allow_what_sshd_forbids(of: Hop, asked: list[Asked]) -> None:
     found = explain(refused(of, FORWARDING_DISABLED, said=ALLOWED), asked)
     assert (found.why, keywords(found)) == (Why.NOT_ON_DISK, ["not reloaded", "another daemon"])
 
@@ -161,7 +161,7 @@ def test_an_expired_password() -> None:
         ("restrict,no-port-forwarding", "no-port-forwarding", "restrict,port-forwarding"),
     ],
 )
-def test_a_key_that_withholds(of: HopTrace, asked: list[Asked], line: str, keyword: str, changed: str) -> None:
+def test_a_key_that_withholds(of: Hop, asked: list[Asked], line: str, keyword: str, changed: str) -> None:
     found = explain(refused(of, FORWARDING_DISABLED, key=KEY_WITHHOLDS, said=ALLOWED | {"key": line}), asked)
     assert found.why is Why.KEY
     assert only(found) == ServerLine(of.host.value, KEYS, 3, keyword, line, changed, Certainty.EXACT)
@@ -205,9 +205,7 @@ def test_a_key_on_a_jump_with_a_list_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(("of", "asked"), [(TARGET, LISTEN), (JUMP, NEXT)], ids=["target", "jump"])
-def test_a_keys_list_that_cannot_be_read_is_what_is_left_where_the_files_allow(
-    of: HopTrace, asked: list[Asked]
-) -> None:
+def test_a_keys_list_that_cannot_be_read_is_what_is_left_where_the_files_allow(of: Hop, asked: list[Asked]) -> None:
     found = explain(refused(of, PERMIT_REFUSED, key=KEY_LISTS, said=ALLOWED), asked)
     line = only(found)
     assert (found.why, line.file, line.line, line.certainty) == (Why.KEY_LIST, KEYS, 3, Certainty.KEYWORD)
@@ -316,7 +314,7 @@ def test_what_the_host_rules_out_is_no_candidate(family: str, named: list[str]) 
 
 @pytest.mark.parametrize("version", ["SSH-2.0-dropbear_2022.83", "SSH-2.0-Tailscale", "SSH-2.0-Teleport"])
 @pytest.mark.parametrize(("of", "asked"), [(TARGET, LISTEN), (JUMP, NEXT)], ids=["target", "jump"])
-def test_another_server_is_not_told_to_change_sshd_config(version: str, of: HopTrace, asked: list[Asked]) -> None:
+def test_another_server_is_not_told_to_change_sshd_config(version: str, of: Hop, asked: list[Asked]) -> None:
     asides = {Aside.OWN_SSHD: OPENED, Aside.STREAMLOCAL: STREAMLOCAL}
     found = explain(refused(of, key="", version=version, asides=asides), asked)
     assert (found.why, found.lines) == (Why.UNDECIDED, ())
@@ -336,7 +334,7 @@ DEBUG = st.lists(st.one_of(st.text(), st.sampled_from([FORWARDING_DISABLED, PERM
 
 @given(st.sampled_from([TARGET, JUMP]), SECTIONS, DEBUG, st.text())
 def test_whatever_a_host_says_there_is_a_reason_and_a_way_on(
-    of: HopTrace, sections: dict[str, str], debug: list[str], key: str
+    of: Hop, sections: dict[str, str], debug: list[str], key: str
 ) -> None:
     found = explain(refused(of, *debug, key=key, said=sections), LISTEN if of is TARGET else NEXT)
     assert found.lines or found.candidates or found.why in (Why.PORT_TAKEN, Why.OWN_FORWARD)

@@ -83,6 +83,7 @@ TABLE: tuple[tuple[type[BaseException], str, Cause], ...] = (
     (paramiko.SSHException, "Timeout opening channel", Cause.TIMED_OUT),
     (paramiko.SSHException, "Negotiation failed", Cause.LOST),
     (paramiko.SSHException, "No existing session", Cause.LOST),
+    (paramiko.SSHException, "Unable to open channel", Cause.LOST),
     (paramiko.SSHException, "SSH session not active", Cause.LOST),
     (paramiko.SSHException, "", Cause.UNEXPECTED),
     (socket.gaierror, "", Cause.NAME_UNKNOWN),

@@ -102,12 +102,13 @@ def _open(live: Live) -> None:
     if live.closed:
         raise ConnectionAbortedError("the walk ended meanwhile")
     transport = live.transport
+    if transport.is_authenticated():
+        # sshd's first debug line waits for an ACK of what came before; our packet carries it, and from then on
+        # every reply is prompt.
+        transport.send_ignore(_IGNORED_BYTES)
+        transport.spoke.wait(_FIRST_WORD_SECONDS)
     if not (transport.is_authenticated() and transport.is_active()):
         raise HalfLoginError("the server accepted a key, and did not open the session")
-    # sshd's first debug line waits for an ACK of what came before; our packet carries it, and from then on
-    # every reply is prompt.
-    transport.send_ignore(_IGNORED_BYTES)
-    transport.spoke.wait(_FIRST_WORD_SECONDS)
 
 
 def _failed(notes: Notes, error: Exception, live: Live, world: World, *, late: bool, ms: float) -> Observation | None:

@@ -6,6 +6,7 @@ the text of a refused channel (RFC 4254 §5.1) and of a disconnect are dropped b
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from enum import Enum
@@ -112,6 +113,17 @@ class HearingTransport(_Steps):
 
     # What follows overrides paramiko's own steps.
 
+    def run(self) -> None:
+        """Read the connection to its end.
+
+        Behind a jump that is gone, paramiko fails to close its channel, prints that as a traceback, and wakes nobody.
+        """
+        try:
+            with contextlib.suppress(EOFError, OSError, paramiko.SSHException):
+                super().run()
+        finally:
+            self._wake()
+
     def _parse_debug(self, m: Message) -> None:
         m.get_boolean()
         self.debug_texts.append(m.get_string().decode("utf-8", "replace"))
@@ -148,6 +160,9 @@ class HearingTransport(_Steps):
     def close(self) -> None:
         """End the connection, and every wait for a reply on it."""
         super().close()
+        self._wake()
+
+    def _wake(self) -> None:
         if self.completion_event is not None:
             self.completion_event.set()
 
