@@ -11,7 +11,7 @@ from kamal_forward_check.model import DeployConfig, Given, Node, Vantage
 from kamal_forward_check.route.not_followed import NotFollowed
 from kamal_forward_check.system import System
 
-FIRST_WITH_BUILDER_FORWARD = (2, 8, 2)
+_FORWARDS = (2, 8, 2)
 
 _DOCKER_SECONDS = 10.0
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -23,7 +23,7 @@ def remote_builder(config: DeployConfig, system: System, vantage: Vantage) -> Gi
     Raises NotFollowed where that can't be known.
     """
     builder = config.root.get("builder") if config.root else None
-    if builder is None or config.kamal.parts < FIRST_WITH_BUILDER_FORWARD:
+    if builder is None or config.kamal.parts < _FORWARDS:
         return None
     remote, local, arch = (builder.get(key) for key in ("remote", "local", "arch"))
     for node in (builder, remote, *((local, arch) if remote else ())):

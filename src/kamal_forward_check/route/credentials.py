@@ -62,6 +62,7 @@ class Credentials:
         """What net-ssh offers a target, by its ssh_config and Kamal's `ssh` (None where Kamal passes none of it)."""
         keys, key_data, keys_only = (ssh.get(name) if ssh else None for name in ("keys", "key_data", "keys_only"))
         missing = [node.unknown for node in (keys, key_data) if node and node.unknown]
+        missing += [node.unknown for node in (keys.elements() if keys else ()) if node.unknown]
         if keys is not None:
             files = tuple(_texts(keys, "ssh.keys"))
         elif "identityfile" in read.options:
@@ -156,7 +157,7 @@ class Credentials:
 
 def _texts(node: Node, source: str) -> Iterator[Given[str]]:
     for element in node.elements():
-        if isinstance(element.value, str):
+        if isinstance(element.value, str) and not element.unknown:
             yield Given(element.value, source, element.at)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from kamal_forward_check.errors import CannotCheck
-from kamal_forward_check.model import Given, Node, Problem, ProblemKind, Severity, Skipped
+from kamal_forward_check.model import Given, Node, Skipped
 from kamal_forward_check.route.fnmatch import fnmatch
 from kamal_forward_check.settings import Settings
 
@@ -23,7 +23,6 @@ class Forwarded:
 
     hosts: tuple[Host, ...]
     unknown: tuple[Skipped, ...] = ()
-    problems: tuple[Problem, ...] = ()
 
 
 def forwarded_hosts(root: Node, settings: Settings) -> Forwarded:
@@ -34,7 +33,7 @@ def forwarded_hosts(root: Node, settings: Settings) -> Forwarded:
     servers = _Servers(root)
     known = servers.all_hosts()
     hosts = tuple(known[name] for name in _chosen(servers, tuple(known), settings))
-    return Forwarded(hosts, tuple(servers.unknown), tuple(servers.problems))
+    return Forwarded(hosts, tuple(servers.unknown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,6 @@ class _Servers:
 
     root: Node
     unknown: list[Skipped] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
     roles: tuple[_Role, ...] = field(init=False)
     primary: _Role | None = field(init=False)
 
@@ -123,15 +121,15 @@ class _Servers:
 
     def _with_tags(self, node: Node, path: str) -> Iterator[Host]:
         servers = self.root.get("servers")
-        if servers is not None and isinstance(servers.value, list):
-            message = f"{path}: a tag needs servers that are grouped by role: Kamal stops with NoMethodError"
-            self.problems.append(Problem(ProblemKind.WRONG_VALUE, Severity.ERROR, message, node.at, path))
+        if servers is not None and isinstance(servers.value, list) and isinstance(node.value, list):
+            why = "tags need servers that are grouped by role: Kamal takes nil for a host"
+            self.unknown.append(Skipped(f"hosts of {path}", why))
         for tag in self._texts(node, path):
             for name, role in servers.items() if servers else ():
                 # Tags under `hosts:` of a role are not looked at.
                 for element in role.elements():
                     for host, tags in list(element.items())[:1]:
-                        if _has_tag(tags, tag):
+                        if self._known(tags, path) and _has_tag(tags, tag):
                             yield Given(host, f"servers/{name}", tags.key or element.at)
 
     def _texts(self, node: Node, path: str) -> Iterator[str]:

@@ -20,12 +20,13 @@ from kamal_forward_check.route.tokens import UnknownTokenError, expand
 KAMALS_USER = "root"
 _MOST = 8
 
-# RFC 3986, as Ruby's uri 1.1 has it: what may stand in a user and a host without brackets.
+# RFC 3986, as Ruby's uri 1.1 has it; what follows the port counts for nothing.
 _CHARACTER = r"%[0-9A-Fa-f]{2}|[!$&-.0-9;=A-Z_a-z~]"
-_NAME = f"(?:{_CHARACTER})*"
 _URI = re.compile(
-    rf"(?:(?P<user>{_NAME})(?::(?:{_CHARACTER}|:)*)?@)?(?P<host>\[(?P<v6>[0-9A-Fa-f:.]+)\]|{_NAME})(?::(?P<port>\d*))?"
-    r"(?:[/?#][!#-;=?-Z_a-z~]*)?"
+    rf"(?:(?P<user>(?:{_CHARACTER})*)(?::(?:{_CHARACTER}|:)*)?@)?"
+    rf"(?P<host>\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?:{_CHARACTER})*)(?::(?P<port>\d*))?"
+    rf"(?:/(?:{_CHARACTER}|[:@/])*)?(?:\?[^#]*)?(?:#(?:{_CHARACTER}|[:@/?])*)?",
+    re.ASCII | re.DOTALL,
 )
 # What a shell hands on as it stands. Kamal quotes nothing.
 _PLAIN = re.compile(r"[\w.@:,+=/%\[\]-]*(?:~[\w.@:,+=/-]+)?", re.ASCII)

@@ -73,6 +73,7 @@ class _Reader:
         for line in lines(self.system, path):
             if line.keyword == "host":
                 applies = matches_list(unquoted(line.value).split(), self.host)
+                options["host"] = [line]
             elif line.keyword == "match":
                 applies = _match_applies(unquoted(line.value), self.host)
             elif applies is None:

@@ -136,7 +136,9 @@ class OpenSsh:
                     f"there is no ssh here to ask about {call.host}, and {line.at.file}:{line.at.line} may apply"
                 )
             if line.keyword == "identityfile" or line.keyword not in values:
-                values.setdefault(line.keyword, []).append(line.text)
+                # Of these two ssh takes the line as it stands, quotes and all.
+                raw = line.keyword in ("proxyjump", "proxycommand")
+                values.setdefault(line.keyword, []).append(line.value.strip() if raw else line.text)
         note = Skipped(
             "ssh's own reading of its configuration", "there is no ssh here: its files were read", needed=False
         )

@@ -18,11 +18,12 @@ def forwarding(config: DeployConfig) -> Forwarding:
     """What `registry.server` and Kamal's version decide. An unknown value counts as needed, without a port."""
     if config.root is None:
         return Forwarding(needed=True, port=None, reason=f"{config.file} could not be read")
-    node = config.root.get("registry", "server") or config.root.get("registry")
-    at = node.at if node else None
-    if node is not None and node.unknown:
+    found = (config.root.get("registry", "server"), config.root.get("registry"), config.root)
+    node = next(node for node in found if node)
+    at = node.at if node is not config.root else None
+    if node.unknown:
         return Forwarding(needed=True, port=None, reason=f"registry.server is not known: {node.unknown}", at=at)
-    server = node.value if node else None
+    server = node.value if node is found[0] else None
     if not isinstance(server, str):
         return Forwarding(needed=False, port=None, reason="there is no registry.server: Kamal opens no forward", at=at)
     if not _LOCAL.search(server):

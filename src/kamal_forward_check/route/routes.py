@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -15,14 +15,16 @@ from kamal_forward_check.model import (
     Node,
     Plan,
     Problem,
+    ProblemKind,
     Purpose,
     Role,
     Route,
+    Severity,
     Skipped,
     Vantage,
 )
 from kamal_forward_check.route import host_keys
-from kamal_forward_check.route.builder import FIRST_WITH_BUILDER_FORWARD, remote_builder
+from kamal_forward_check.route.builder import remote_builder
 from kamal_forward_check.route.credentials import Credentials
 from kamal_forward_check.route.hosts import forwarded_hosts
 from kamal_forward_check.route.jumps import JumpHop, first_call, jumps, parse_uri, stdio_target
@@ -43,11 +45,20 @@ def plan(config: DeployConfig, settings: Settings, system: System, vantage: Vant
     Raises CannotCheck where `--hosts` or `--roles` match nothing: Kamal stops there too.
     """
     needed = forwarding(config)
+    branches = tuple(_unseen_branches(config))
     if not needed.needed:
-        return Plan(needed)
+        return Plan(needed, skipped=branches)
     if config.root is None or needed.port is None:
-        return Plan(needed, skipped=(Skipped("the forward", needed.reason),))
-    return _Planner(config, settings, system, vantage, needed.port).plan(config.root, needed)
+        return Plan(needed, skipped=(Skipped("the forward", needed.reason), *branches))
+    made = _Planner(config, settings, system, vantage, needed.port).plan(config.root, needed)
+    return replace(made, skipped=(*made.skipped, *branches))
+
+
+def _unseen_branches(config: DeployConfig) -> Iterator[Skipped]:
+    """ERB that only Ruby could run, and that decides which lines there are: Kamal may read other ones."""
+    for problem in config.problems:
+        if problem.kind is ProblemKind.OPAQUE and problem.severity is Severity.WARNING:
+            yield Skipped(f"what the ERB at {problem.at.file}:{problem.at.line} decides", problem.message)
 
 
 @dataclass(slots=True)
@@ -73,7 +84,6 @@ class _Planner:
         self._build()
         hosts = forwarded_hosts(root, self.settings)
         self.skipped += hosts.unknown
-        self.problems.update(dict.fromkeys(hosts.problems))
         self._pull(hosts.hosts, root.get("ssh"))
         self.problems.update(dict.fromkeys(self.credentials.problems.values()))
         if not (self.routes or self.skipped or self.problems):
@@ -92,10 +102,7 @@ class _Planner:
     def _pull(self, hosts: tuple[Given[str], ...], ssh: Node | None) -> None:
         if not hosts:
             return
-        first = self.config.kamal.parts < FIRST_WITH_BUILDER_FORWARD
-        dialling = self._or_skipped(
-            f"the route to {_listed(hosts)}", lambda: by_ssh_section(ssh, user_and_proxy_only=first)
-        )
+        dialling = self._or_skipped(f"the route to {_listed(hosts)}", lambda: by_ssh_section(ssh, self.config.kamal))
         if dialling:
             self._add(Purpose.PULL, hosts, dialling)
 
@@ -116,7 +123,7 @@ class _Planner:
         before: tuple[Hop, ...] = ()
         address = target.address
         if target.jumps:
-            call = first_call(target.jumps, target.config_file, address, target.port.value)
+            call = first_call(target.jumps, target.config_file(self.system), address, target.port.value)
             address = stdio_target(address, target.host.at)
             before = self._jump_hops(call, target.jumps)
         return (*before, self._target_hop(target, address))

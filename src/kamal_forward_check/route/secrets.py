@@ -14,7 +14,7 @@ DEFAULT_PATH = ".kamal/secrets"
 
 _LINE = re.compile(
     r"""
-    ^\s*(?:export\s+)?(?P<name>[\w.]+)
+    ^\s*(?P<export>export\s+)?(?P<name>[\w.]+)
     (?:(?:\s*=\s*?|:\s+?)(?P<value>\s*'(?:\\'|[^'])*'|\s*"(?:\\"|[^"])*"|[^\#\n]+)?)?
     \s*(?:\#.*)?$
     """,
@@ -53,7 +53,7 @@ def parse(text: str, file: str, environ: Mapping[str, str]) -> dict[str, Secret]
     found: dict[str, Secret] = {}
     for line in _LINE.finditer(text):
         at = Span(file, text.count("\n", 0, line.start("name")) + 1)
-        if line["value"] is not None or line["name"] not in found:
+        if not (line["export"] and line["value"] is None):  # which exports what is set above
             found[line["name"]] = _secret(line["value"] or "", at, found, environ)
     return found
 

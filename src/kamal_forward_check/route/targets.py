@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kamal_forward_check.model import DEFAULT_PORT, Given, Node
+from kamal_forward_check.model import DEFAULT_PORT, Given, KamalVersion, Node
 from kamal_forward_check.route import net_ssh_config
 from kamal_forward_check.route.jumps import KAMALS_USER, with_kamals_user
 from kamal_forward_check.route.net_ssh_config import NetSshConfig
@@ -13,6 +13,8 @@ from kamal_forward_check.system import System
 
 KAMALS_DEFAULT = "Kamal's default"
 
+_PASSES_ALL = (2, 8, 2)  # before: the user and the proxy alone
+_PASSES_CONFIG = (2, 9, 0)
 _MOST = 65535
 
 
@@ -45,13 +47,13 @@ class Target:
     ssh: Node | None
     read: NetSshConfig = field(repr=False)
 
-    @property
-    def config_file(self) -> str:
-        """What net-ssh puts after the jump's -F, or an empty text. Raises NotFollowed for a list: ssh stops at it."""
+    def config_file(self, system: System) -> str:
+        """The file behind the jump's -F, or an empty text. Raises NotFollowed for a list: ssh stops at it."""
         if self.config is None or isinstance(self.config.value, bool):
             return ""
         if isinstance(self.config.value, str):
-            return self.config.value
+            name = self.config.value
+            return name if name == "none" else str(system.path(name))  # "none" is a word of ssh's own
         raise kamal_stops(
             "ssh/config: with a jump it takes one file; of a list ssh gets its brackets too, and finds no such file",
             self.config.at,
@@ -59,8 +61,8 @@ class Target:
         )
 
 
-def by_ssh_section(ssh: Node | None, *, user_and_proxy_only: bool) -> Dialling:
-    """What Kamal takes from `ssh` for the hosts of a pull; 2.8.0 and 2.8.1 passed only the user and the proxy.
+def by_ssh_section(ssh: Node | None, kamal: KamalVersion) -> Dialling:
+    """What Kamal takes from `ssh` for the hosts of a pull.
 
     Raises NotFollowed for values that can't be known.
     """
@@ -70,14 +72,15 @@ def by_ssh_section(ssh: Node | None, *, user_and_proxy_only: bool) -> Dialling:
     for node in (ssh, *values.values()):
         if node is not None and node.unknown:
             raise NotFollowed(f"ssh is not known ({node.at.file}:{node.at.line}): {node.unknown}")
+    passes_all = kamal.parts >= _PASSES_ALL
     user, proxy, command = values["user"], values["proxy"], values["proxy_command"]
     return Dialling(
         user=Given(str(user.value), "ssh.user", user.at) if user else Given(KAMALS_USER, KAMALS_DEFAULT),
-        port=None if user_and_proxy_only else _port(values["port"]),
+        port=_port(values["port"]) if passes_all else None,
         jumps=Given(with_kamals_user(str(proxy.value)), "ssh.proxy", proxy.at) if proxy else None,
         proxy_command=Given(str(command.value), "ssh.proxy_command", command.at) if command and not proxy else None,
-        config=None if user_and_proxy_only else values["config"],
-        ssh=None if user_and_proxy_only else ssh,
+        config=values["config"] if kamal.parts >= _PASSES_CONFIG else None,
+        ssh=ssh if passes_all else None,
     )
 
 
@@ -85,6 +88,10 @@ def resolve(host: Given[str], dialling: Dialling, system: System) -> Target:
     """The target for `host`: what `dialling` leaves open is read from ssh_config. Raises NotFollowed."""
     read = net_ssh_config.read(system, host.value, _files(dialling.config))
     hostname = read.given("hostname")
+    if hostname and "host" not in read.options:
+        raise kamal_stops(
+            f"{hostname.source}: net-ssh stops at a HostName where no Host line is (TypeError)", hostname.at
+        )
     jumps, command = dialling.jumps, dialling.proxy_command
     if not (jumps or command) and read.proxy:
         keyword, given = read.proxy
