@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kamal_forward_check.model import Cause, Client, Fix, Role, Severity, Stage
+from kamal_forward_check.model import Cause, Fix, Role, Severity, Stage
 from kamal_forward_check.rules.facts import Facts, Stop
 from kamal_forward_check.rules.registry import Hit, rule
 
@@ -17,7 +17,8 @@ def _from(stop: Stop) -> str:
     return stop.route.hops[at - 1].host.value if at else "this machine"
 
 
-def _hit(stop: Stop, message: str, fix: str, *, why: str = "", commands: tuple[str, ...] = ()) -> Hit:
+def hit(stop: Stop, message: str, fix: str, *, why: str = "", commands: tuple[str, ...] = ()) -> Hit:
+    """The hit for a hop that is not entered: what was seen, from where, and what to do."""
     hop = stop.seen.hop
     return Hit(
         message=message,
@@ -66,7 +67,7 @@ def name_unknown(facts: Facts) -> Iterator[Hit]:
     """
     for stop in facts.stops(Stage.REACH, Cause.NAME_UNKNOWN):
         name, where = stop.seen.hop.address, _from(stop)
-        yield _hit(
+        yield hit(
             stop,
             f"{where} can't resolve the name {name}",
             f"Correct {name} in deploy.yml, or make it known on {where}.",
@@ -88,7 +89,7 @@ def connection_refused(facts: Facts) -> Iterator[Hit]:
     """
     for stop in facts.stops(Stage.REACH, Cause.REFUSED):
         setting = "the port in ssh.proxy" if stop.seen.hop.role is Role.JUMP else "ssh.port"
-        yield _hit(
+        yield hit(
             stop,
             f"{stop.seen.hop.host} refuses connections on port {stop.seen.hop.port}",
             f"Check {setting} ({stop.seen.hop.port}), and that sshd listens there.",
@@ -110,7 +111,7 @@ def no_answer(facts: Facts) -> Iterator[Hit]:
     """
     for stage in (Stage.REACH, Stage.HOST_KEY, Stage.LOGIN):
         for stop in facts.stops(stage, Cause.TIMED_OUT):
-            yield _hit(
+            yield hit(
                 stop,
                 f"{stop.seen.hop.host} does not answer on port {stop.seen.hop.port}",
                 f"Let {_from(stop)} reach {_at(stop)}: security group, firewall, VPN, or a wrong address.",
@@ -131,7 +132,7 @@ def no_route(facts: Facts) -> Iterator[Hit]:
     `ip route get ADDRESS`, on that machine.
     """
     for stop in facts.stops(Stage.REACH, Cause.NO_ROUTE):
-        yield _hit(
+        yield hit(
             stop,
             f"{_from(stop)} has no route to {stop.seen.hop.host}",
             f"Check the address {stop.seen.hop.address} and the network of {_from(stop)}; "
@@ -156,7 +157,7 @@ def closed_early(facts: Facts) -> Iterator[Hit]:
     """
     for stop in facts.stops(Stage.REACH, Cause.CLOSED_EARLY):
         said = stop.seen.heard.before_banner
-        yield _hit(
+        yield hit(
             stop,
             f"{stop.seen.hop.host} closes the connection before SSH begins" + (f' ("{said[-1]}")' if said else ""),
             "Wait a few minutes and try again; if it stays, the server's own log names the limit.",
@@ -178,7 +179,7 @@ def not_ssh(facts: Facts) -> Iterator[Hit]:
     `nc HOST PORT` shows what it says; an SSH server begins with `SSH-2.0-`.
     """
     for stop in facts.stops(Stage.REACH, Cause.NOT_SSH):
-        yield _hit(
+        yield hit(
             stop,
             f"what listens on {_at(stop)} does not speak SSH",
             f"Correct the port of {stop.seen.hop.host} in deploy.yml.",
@@ -200,102 +201,13 @@ def proxy_command_failed(facts: Facts) -> Iterator[Hit]:
     """
     for stop in facts.stops(Stage.REACH, Cause.PROXY_COMMAND):
         command = stop.seen.hop.proxy_command
-        yield _hit(
+        yield hit(
             stop,
             f"the proxy command to {stop.seen.hop.host} brings no SSH connection",
             "Run the command by hand: its first line must begin with SSH-2.0-.",
             why=f"It said: {stop.observation.detail}" if stop.observation.detail else "",
             commands=(command.value,) if command else (),
         )
-
-
-@rule("KF210", name="host-key-unknown", title="A host's key is not in known_hosts")
-def host_key_unknown(facts: Facts) -> Iterator[Hit]:
-    """
-    Kamal dials a jump with the system's ssh, which asks before it trusts a new key; without a terminal it
-    stops with `Host key verification failed.` Targets are dialled by net-ssh, which accepts new keys, unless
-    ssh_config says `StrictHostKeyChecking yes`.
-
-    ## Fix
-    Compare the fingerprint with the one that the server itself shows (its console, or
-    `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` there), then add the line to `~/.ssh/known_hosts` of
-    the deploying machine. In the action: `ssh-known-hosts`.
-
-    ## See it by hand
-    `ssh -o BatchMode=yes JUMP true`
-    """
-    for stop in facts.stops(Stage.HOST_KEY, Cause.HOST_KEY_UNKNOWN):
-        hop, key = stop.seen.hop, stop.seen.host_key
-        line = key.line if key else ""
-        client = "Kamal's ssh" if hop.dialled_by is Client.OPENSSH else "net-ssh"
-        yield _hit(
-            stop,
-            f"the key of {hop.host} is not in known_hosts, and {client} stops there",
-            "Compare the fingerprint with the server's own, then add the line to known_hosts.",
-            why=f"It shows {key.kind} {key.fingerprint}. To pin it: {line}" if key else "",
-            commands=(
-                "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   # on the server's console: compare",
-                f"echo '{line}' >> ~/.ssh/known_hosts               # on the deploying machine",
-            ),
-        )
-
-
-@rule("KF211", name="host-key-changed", title="A host shows another key than known_hosts has")
-def host_key_changed(facts: Facts) -> Iterator[Hit]:
-    """
-    known_hosts has a key for this host, and the host shows another. It was set up anew, its address now
-    belongs to another machine, or somebody stands in between. Both of Kamal's clients stop there, as they
-    should.
-
-    ## Fix
-    First find out why it changed: compare the fingerprint on the server's console. Only then remove the old
-    line, and pin the new key.
-
-    ## See it by hand
-    `ssh-keygen -F HOST` shows what known_hosts has.
-    """
-    for stop in facts.stops(Stage.HOST_KEY, Cause.HOST_KEY_CHANGED):
-        hop, key = stop.seen.hop, stop.seen.host_key
-        name = hop.host_key_rule.names[0]
-        yield _hit(
-            stop,
-            f"{hop.host} shows another host key than known_hosts has",
-            "Find out why it changed, and compare the fingerprint on the server; only then replace the line.",
-            why=f"It shows {key.kind} {key.fingerprint}." if key else "",
-            commands=(
-                "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   # on the server's console: compare",
-                f"ssh-keygen -R '{name}'",
-            ),
-        )
-
-
-@rule("KF220", name="key-accepted", title="A target's key is not pinned", severity=Severity.NOTICE)
-def key_accepted(facts: Facts) -> Iterator[Hit]:
-    """
-    net-ssh, with which Kamal dials the targets, accepts the key of a host that it has not met. That works,
-    and whoever stands between at the first deploy is believed as well. It stops working the day the host is
-    reached as a jump, or as a remote builder: the system's ssh does not accept new keys.
-
-    ## Fix
-    Compare the fingerprint with the server's own, and add the line to known_hosts.
-
-    ## See it by hand
-    `ssh-keygen -F HOST`
-    """
-    for seen, affects in facts.hops():
-        key = seen.host_key
-        if key and not key.known and seen.hop.role is Role.TARGET and seen.hop.host_key_rule.accept_unknown:
-            yield Hit(
-                message=f"the key of {seen.hop.host} is not in known_hosts; Kamal accepts it unseen",
-                hop=seen.hop,
-                affects=affects,
-                location=seen.hop.origin,
-                fix=Fix(
-                    "Compare the fingerprint with the server's own, and pin the key.",
-                    commands=(f"echo '{key.line}' >> ~/.ssh/known_hosts   # {key.fingerprint}",),
-                ),
-                same="targets",
-            )
 
 
 @rule("KF230", name="slow", title="A stage takes longer than ten seconds", severity=Severity.NOTICE)
