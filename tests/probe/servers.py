@@ -45,9 +45,16 @@ from kamal_forward_check.system import System
 ME = getpass.getuser()
 SSHD = shutil.which("sshd", path=f"/usr/sbin:/usr/local/sbin:{os.environ['PATH']}") or "sshd"
 
-# Debian's sshd wants /run/sshd when root starts it: it gets a /run of its own, and all its children end with it.
-_AS_ROOT = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-ec",
-            'mount -t tmpfs none /run; mkdir -m 755 /run/sshd; exec "$@"', "sh"]  # fmt: skip
+# As root, sshd gets a machine's worth of its own: a /run (Debian's wants /run/sshd), processes that end with it, and
+# an /etc/passwd by which nobody's own shell and start-up files run.
+_AS_ROOT = """
+mount -t tmpfs none /run
+mkdir -m 755 /run/sshd
+mount --bind "$1" /etc/passwd
+shift
+exec "$@"
+"""
+_ACCOUNTS = "root:x:0:0::{home}:/bin/sh\nsshd:x:105:65534::/run/sshd:/usr/sbin/nologin\n"
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -88,14 +95,20 @@ class Sshd:
         self.port = self.port or free_port(self.host)
         self.authorize(f"{self.key_options} {public(self.key)}".strip())
         self.config.write_text(self._text(), encoding="utf-8")
-        argv = [SSHD, "-D", "-e", "-f", str(self.config)]
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*(_AS_ROOT if os.geteuid() == 0 else []), *argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+        (self.folder / "log").touch()
+        self.process = subprocess.Popen(self._argv(), stdin=subprocess.DEVNULL)
         while not self._listens():
             assert self.process.poll() is None, self.log
         return self
+
+    def _argv(self) -> list[str]:
+        argv = [SSHD, "-D", "-E", str(self.folder / "log"), "-f", str(self.config)]
+        if os.geteuid() != 0:
+            return argv
+        passwd = self.folder / "passwd"
+        passwd.write_text(_ACCOUNTS.format(home=self.folder), encoding="ascii")
+        own = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        return [*own, "sh", "-ec", _AS_ROOT, "sh", str(passwd), *argv]
 
     def _text(self) -> str:
         usual = (
@@ -135,10 +148,10 @@ class Sshd:
         """Its line for known_hosts."""
         return f"[{self.host}]:{self.port} {public(self.folder / 'host_key')}\n"
 
-    def waits_for(self, words: str, seconds: float = 10) -> None:
-        """Return as soon as its log has `words`; fails where it never comes to say them."""
+    def waits_for(self, words: str, times: int = 1, seconds: float = 10) -> None:
+        """Return as soon as its log has `words` so many times; fails where it never comes to say them."""
         until = time.monotonic() + seconds
-        while words not in self.log:
+        while self.log.count(words) < times:
             assert time.monotonic() < until, f"never said {words!r}:\n{self.log}"
             time.sleep(0.005)
 

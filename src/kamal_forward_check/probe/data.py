@@ -13,6 +13,7 @@ from kamal_forward_check.probe.live import Live
 from kamal_forward_check.probe.registry_stub import PROOF, RegistryStub
 
 _SECONDS = 3
+_LOGIN_SECONDS = 6.0  # for a login and one tool: a forced command may never end
 
 # By whatever the host has; the first that brings the nonce ends it. Proxies and ~/.curlrc are left out; busybox's
 # wget crashes on -T, hence `timeout`; dash and ash know no /dev/tcp, so bash is called by name. After one that waited
@@ -65,7 +66,7 @@ def _by_a_program(live: Live, port: int, stub: RegistryStub, limit: float) -> tu
     # The nonce itself is not in the script: a login that echoes its input would prove data that never flowed.
     script = _SCRIPT.format(seconds=_SECONDS, mark=mark, port=port, path=stub.path, proof=PROOF)
     try:
-        output = live.run(script, limit)
+        output = live.run(script, min(limit, _LOGIN_SECONDS))
     except (ChannelRefusedError, paramiko.SSHException, OSError) as error:
         return Flow.UNTRIED, f"no command could be run: {str(error) or type(error).__name__}"
     tools = [words[1] for line in output.splitlines() if (words := line.split())[:1] == [mark] and len(words) > 1]

@@ -16,7 +16,7 @@ from kamal_forward_check.probe.notes import Notes, Stopwatch
 from kamal_forward_check.probe.refused import ask_target
 from kamal_forward_check.probe.registry_stub import RegistryStub
 from kamal_forward_check.sshd import wire
-from kamal_forward_check.sshd.listeners import is_own_forward
+from kamal_forward_check.sshd.listeners import holder, is_own_forward
 
 _AGAIN_SECONDS = 0.5
 
@@ -50,28 +50,26 @@ def _listen(
     """Whether the forward was granted.
 
     A port that another forward of this very login holds comes free when that deploy, or check, ends: it is
-    asked for again until time is up.
+    asked for again until time is up; one that was free by the time the host was asked, once more.
     """
-    busy = False
+    busy, asked = False, False
     while True:
         try:
             live.listen(route.listen, route.port, left())
         except ListenDeniedError as error:
-            if not busy:
+            if not asked:
+                asked = True
                 ask_target(live, notes, route.port)
-                busy = _held_by_own_forward(notes)
+                allowed = wire.may_listen(notes.heard.debug)
+                busy = allowed and is_own_forward(notes.host_said)
+                if allowed and "sockets" in notes.host_said and holder(notes.host_said) is None:
+                    continue
             if busy and left() > 1 and not over.wait(_AGAIN_SECONDS):
                 continue
             notes.failed(Stage.LISTEN, watch.lap(), Cause.LISTEN_BUSY if busy else Cause.LISTEN_DENIED, str(error))
             return False
         notes.passed(Stage.LISTEN, watch.lap())
         return True
-
-
-def _held_by_own_forward(notes: Notes) -> bool:
-    said = notes.heard.debug
-    refused = wire.FORWARDING_DISABLED in said or wire.PERMIT_REFUSED in said
-    return not refused and is_own_forward(notes.host_said)
 
 
 def _data(live: Live, notes: Notes, route: Route, stub: RegistryStub, left: Callable[[], float]) -> None:

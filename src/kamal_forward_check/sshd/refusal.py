@@ -60,7 +60,7 @@ def explain(seen: HopTrace, asked: Sequence[Asked]) -> Refusal:
     role = seen.hop.role
     if not wire.is_openssh(seen.heard.version) and not seen.heard.debug:
         return Refusal(Why.UNDECIDED, candidates=candidates.of_another_server(seen, asked))
-    if role is Role.TARGET and not _forbidden_on_the_wire(seen):
+    if role is Role.TARGET and wire.may_listen(seen.heard.debug):
         return _not_bound(seen, asked[0])
     if _EXPIRED in seen.not_asked:
         return Refusal(Why.EXPIRED)
@@ -78,11 +78,6 @@ def explain(seen: HopTrace, asked: Sequence[Asked]) -> Refusal:
     if obstacles and obstacles[0][0] is Why.KEY:
         return Refusal(Why.KEY, tuple(line for _, line in obstacles))
     return _by_the_wire(seen, asked, [line for why, line in obstacles if why is Why.KEY_LIST])
-
-
-def _forbidden_on_the_wire(seen: HopTrace) -> bool:
-    """sshd said that policy forbids the listen. A dropbear, or a server before 5.x, says nothing either way."""
-    return any(text in seen.heard.debug for text in (wire.FORWARDING_DISABLED, wire.PERMIT_REFUSED))
 
 
 def _spoken_of(seen: HopTrace) -> tuple[Why, ...]:

@@ -60,6 +60,11 @@ def key_options(debug: Iterable[str]) -> KeyOptions | None:
     return KeyOptions(line["file"] or "", int(line["line"] or 0), allowed | imposed)
 
 
+def may_listen(debug: Iterable[str]) -> bool:
+    """Of a listen that was denied: sshd did not say that it forbids it. Other servers say nothing either way."""
+    return not {FORWARDING_DISABLED, PERMIT_REFUSED} & set(debug)
+
+
 def is_openssh(version: str) -> bool:
     """The server is OpenSSH, by its own version line."""
     return "OpenSSH" in version
