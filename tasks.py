@@ -48,7 +48,7 @@ def demo(_context: Context) -> None:
         machine.need(*machine.LAB)
     from lab.demo import main
 
-    main()
+    raise Exit(code=main())
 
 
 @task(help={"args": "words for pytest, as one option: --args='-k forward -x'", "coverage": "measure branch coverage"})
