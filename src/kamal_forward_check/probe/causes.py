@@ -34,6 +34,10 @@ class HostKeyChangedError(HostKeyError):
     """known_hosts has another key for this host, or has this one revoked."""
 
 
+class HostKeyUncheckedError(HostKeyError):
+    """Whether the client would accept the host's key is not to be seen with it alone."""
+
+
 class HalfLoginError(paramiko.SSHException):
     """The server took the key, and asks for more, or closed the session at once."""
 
@@ -64,6 +68,7 @@ class ListenDeniedError(Exception):
 TABLE: tuple[tuple[type[BaseException], str, Cause], ...] = (
     (HostKeyUnknownError, "", Cause.HOST_KEY_UNKNOWN),
     (HostKeyChangedError, "", Cause.HOST_KEY_CHANGED),
+    (HostKeyUncheckedError, "", Cause.NOT_SEEN_FROM_HERE),
     (ssh_exception.BadHostKeyException, "", Cause.HOST_KEY_CHANGED),
     (HalfLoginError, "", Cause.LOGIN_PARTIAL),
     (NoKeyError, "", Cause.NO_KEY),

@@ -145,7 +145,7 @@ def _preferring(known: Sequence[KnownKey]) -> Any:
 
     Else a host known by its RSA key alone would show its Ed25519 key, and look changed.
     """
-    names = {key.kind for key in known if not key.revoked}
+    names = {key.kind for key in known if not key.marker}
     if "ssh-rsa" in names:
         names.update(_SHA2_FOR_RSA)
 

@@ -16,11 +16,13 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from kamal_forward_check.model import HostKey, HostKeyRule
-from kamal_forward_check.probe.causes import HostKeyChangedError, HostKeyUnknownError
+from kamal_forward_check.probe.causes import HostKeyChangedError, HostKeyUncheckedError, HostKeyUnknownError
 from kamal_forward_check.system import System
 
 if TYPE_CHECKING:
     import paramiko
+
+_REVOKED, _AUTHORITY = "@revoked", "@cert-authority"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +31,40 @@ class KnownKey:
 
     kind: str
     text: str
-    revoked: bool = False
+    marker: str = ""
     by_other_name: bool = False
     """Known by a name of the rule's `also`: the very key makes the host known, another one proves nothing."""
 
 
 def known_keys(rule: HostKeyRule, system: System) -> tuple[KnownKey, ...]:
-    """Every key that the rule's files and lines have for its names. Certificate authorities don't count."""
+    """Every key that the rule's files and lines have for its names, those of certificate authorities among them."""
     texts = [rule.lines, *(system.read_text(system.path(file)) or "" for file in rule.files)]
     lines = (line for text in texts for line in text.splitlines())
     return tuple(_matching(lines, rule))
 
 
 def judge(rule: HostKeyRule, known: tuple[KnownKey, ...], key: paramiko.PKey) -> HostKey:
-    """The key as seen; raises HostKeyUnknownError or HostKeyChangedError where the client would stop."""
+    """The key as seen; raises HostKeyUnknownError or HostKeyChangedError where the client would stop.
+
+    Raises HostKeyUncheckedError where a certificate authority is trusted: paramiko asks no host for its certificate.
+    """
     text = key.get_base64()
     fingerprint = base64.b64encode(hashlib.sha256(key.asbytes()).digest()).decode().rstrip("=")
-    pinned = any(k.text == text and not k.revoked for k in known)
+    plain = [k for k in known if not k.marker]
+    pinned = any(k.text == text for k in plain)
     seen = HostKey(
         kind=key.get_name(),
         fingerprint=f"SHA256:{fingerprint}",
         line=f"{rule.names[0]} {key.get_name()} {text}",
         known=pinned,
     )
-    if any(k.text == text and k.revoked for k in known):
+    if any(k.text == text and k.marker == _REVOKED for k in known):
         raise HostKeyChangedError(seen)
     if pinned:
         return seen
-    if any(not k.revoked and not k.by_other_name for k in known):
+    if any(k.marker == _AUTHORITY for k in known):
+        raise HostKeyUncheckedError(seen)
+    if any(not k.by_other_name for k in plain):
         if not rule.accept_changed:
             raise HostKeyChangedError(seen)
     elif not rule.accept_unknown:
@@ -69,11 +77,21 @@ def _matching(lines: Iterable[str], rule: HostKeyRule) -> Iterator[KnownKey]:
     for line in lines:
         words = line.split()
         marker = words.pop(0) if words and words[0].startswith("@") else ""
-        if len(words) < 3 or words[0].startswith("#") or marker == "@cert-authority":  # noqa: PLR2004
+        if len(words) < 3 or words[0].startswith("#") or marker not in ("", _REVOKED, _AUTHORITY):  # noqa: PLR2004
+            continue
+        if not _is_key(words[1], words[2]):  # of SSH 1, or garbage: ssh passes such a line over
             continue
         named = any(_names(words[0], name) for name in names)
         if named or any(_names(words[0], name) for name in also):
-            yield KnownKey(words[1], words[2], revoked=marker == "@revoked", by_other_name=not named)
+            yield KnownKey(words[1], words[2], marker, by_other_name=not named)
+
+
+def _is_key(kind: str, text: str) -> bool:
+    try:
+        blob = base64.b64decode(text, validate=True)
+    except ValueError:
+        return False
+    return blob[4 : 4 + len(kind)] == kind.encode()  # after its own length, RFC 4253 §6.6
 
 
 def _names(pattern: str, name: str) -> bool:

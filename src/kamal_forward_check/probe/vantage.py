@@ -17,6 +17,8 @@ def unseen(vantage: Vantage, hop: Hop, cause: Cause, detail: str, *, first: bool
     """
     if cause is Cause.NO_COMMON_ALGORITHM:
         return "our SSH library and this server share no algorithm; Kamal's client may"
+    if cause is Cause.NOT_SEEN_FROM_HERE:
+        return "known_hosts trusts a certificate authority for it, and our SSH library can't ask for its certificate"
     if cause is Cause.NO_KEY:
         return f"{detail}; give a key with --identity (ssh-private-key in the action)"
     if hop.keys.missing and cause in (Cause.LOGIN_REFUSED, Cause.TOO_MANY_FAILURES):
