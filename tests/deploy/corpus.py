@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from kamal_forward_check import deploy
 from kamal_forward_check.model import DeployConfig, Problem, Severity
@@ -53,9 +54,16 @@ def cases() -> Iterator[Case]:
             yield Case(f"{topic.stem}/{name}", destination, files)
 
 
-def recorded() -> dict[str, dict[str, dict[str, object]]]:
-    """By case: `kamal` has the words of each version (none where it accepts), `found` our own findings."""
-    found = {}
+class Recorded(TypedDict):
+    """By version: the words of Kamal, none where it accepts, and our own findings."""
+
+    kamal: dict[str, str]
+    found: dict[str, list[str]]
+
+
+def recorded() -> dict[str, Recorded]:
+    """What is recorded of each case."""
+    found: dict[str, Recorded] = {}
     for path in sorted(FOLDER.glob("*.json")):
         found |= {f"{path.stem}/{name}": said for name, said in json.loads(path.read_text(encoding="utf-8")).items()}
     return found

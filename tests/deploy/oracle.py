@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,7 +66,7 @@ _DOCKER = "#!/bin/sh\necho x86_64\n"
 
 @dataclass(frozen=True, slots=True)
 class Kamal:
-    """One version of the real Kamal. `says` is None where it accepts."""
+    """One version of the real Kamal, by its program."""
 
     program: Path
 
@@ -86,7 +87,7 @@ class Kamal:
             chosen = ["-d", destination] if destination else []
             return self._run(Path(bin_folder), folder, "-c", file, *chosen)
 
-    def _ask(self, template: str, questions: object) -> object:
+    def _ask(self, template: str, questions: object) -> Any:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             (folder / "ask.yml").write_text(template, encoding="utf-8")

@@ -13,7 +13,6 @@ import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 from tests.deploy import corpus
 from tests.deploy.oracle import Kamal, installed
@@ -23,7 +22,7 @@ def main(programs: list[str]) -> None:
     """Write a TOPIC.json beside every TOPIC.txt."""
     oracles = [Kamal(Path(program)) for program in programs] or [kamal for kamal in [installed()] if kamal]
     before = corpus.recorded()
-    topics: dict[str, dict[str, Any]] = defaultdict(dict)
+    topics: dict[str, dict[str, corpus.Recorded]] = defaultdict(dict)
     with tempfile.TemporaryDirectory() as name:
         folders = {}
         for case in corpus.cases():
@@ -36,19 +35,16 @@ def main(programs: list[str]) -> None:
             for oracle in oracles
         }
         for case in corpus.cases():
-            said = dict(before.get(case.name, {}).get("kamal", {})) | {
-                version: answers[case.name] for version, answers in words.items()
-            }
+            said = before[case.name]["kamal"] if case.name in before else {}
+            said |= {version: answers[case.name] for version, answers in words.items()}
             topic, _, name_in_topic = case.name.partition("/")
-            topics[topic][name_in_topic] = {
-                "kamal": dict(sorted(said.items())),
-                "found": {
-                    version: [corpus.line(problem) for problem in case.load(folders[case.name], version).problems]
-                    for version in sorted(said)
-                },
+            listed = {
+                version: [corpus.line(problem) for problem in case.load(folders[case.name], version).problems]
+                for version in sorted(said)
             }
-    for topic, said in topics.items():
-        text = json.dumps(said, indent=1, ensure_ascii=False) + "\n"
+            topics[topic][name_in_topic] = corpus.Recorded(kamal=dict(sorted(said.items())), found=listed)
+    for topic, recorded in topics.items():
+        text = json.dumps(recorded, indent=1, ensure_ascii=False) + "\n"
         (corpus.FOLDER / f"{topic}.json").write_text(text, encoding="utf-8")
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from kamal_forward_check.deploy import document, erb, files, overlay, schema, semantics
+from kamal_forward_check.deploy import document, files, overlay, schema, semantics
 from kamal_forward_check.deploy import kamal_version as version
+from kamal_forward_check.deploy.source import Source
 from kamal_forward_check.model import DeployConfig, KamalVersion, Node, Problem, ProblemKind, Severity
 from kamal_forward_check.system import System
 
@@ -54,6 +55,12 @@ def _read(system: System, file: str, destination: str | None, kamal: KamalVersio
     text, problems = files.read(system, file, hint)
     if text is None:
         return _Half(None, problems)
+    if "<%" not in text:
+        root, of_the_text = document.read(Source.plain(file, text))
+        return _Half(root, [*problems, *of_the_text])
+    # Most files are no templates, and the interpreter takes its time to load.
+    from kamal_forward_check.deploy import erb
+
     environ = {name: value for name, value in system.environ.items() if name != "KAMAL_DESTINATION"}
     if destination:
         environ["KAMAL_DESTINATION"] = destination  # Kamal sets it before it renders

@@ -116,7 +116,7 @@ class _Reader:
 
         self.size += 1
         if depth > MAX_DEPTH:
-            raise _Refused(f"is nested more than {MAX_DEPTH} levels deep", event.start_mark.index)
+            raise _Refused(f"is nested more than {MAX_DEPTH} levels deep", _ends(event)[0])
         if isinstance(event, yaml.AliasEvent):
             node = self._alias(event)
         else:
@@ -128,15 +128,15 @@ class _Reader:
             if event.anchor:
                 self.anchors[event.anchor] = (node, self.size - before)
         if self.size > MAX_NODES:
-            raise _Refused(f"holds more than {MAX_NODES} values", event.start_mark.index)
+            raise _Refused(f"holds more than {MAX_NODES} values", _ends(event)[0])
         return node
 
     def _alias(self, event: yaml.AliasEvent) -> Node:
-        found = self.anchors.get(event.anchor)
+        name = event.anchor or ""
+        found = self.anchors.get(name)
         if found is None:
-            inside = event.anchor in self.anchors
-            why = "is used inside its own anchor" if inside else "has no anchor before it"
-            raise _Refused(f"the alias `*{event.anchor}` {why}", event.start_mark.index)
+            why = "is used inside its own anchor" if name in self.anchors else "has no anchor before it"
+            raise _Refused(f"the alias `*{name}` {why}", _ends(event)[0])
         node, size = found
         self.size += size
         return node
@@ -146,7 +146,7 @@ class _Reader:
 
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event)
-        at = self.source.span(event.start_mark.index)
+        at = self.source.span(_ends(event)[0])
         if isinstance(event, yaml.SequenceStartEvent):
             return Node([self._value(inner, depth + 1) for inner in self._until(yaml.SequenceEndEvent)], at)
         assert isinstance(event, yaml.MappingStartEvent)  # noqa: S101 - as above
@@ -159,7 +159,7 @@ class _Reader:
 
     def _scalar(self, event: yaml.ScalarEvent) -> Node:
         text, tag, quoted = event.value, event.tag, event.implicit[1]
-        at = self.source.span(event.start_mark.index, event.end_mark.index)
+        at = self.source.span(*_ends(event))
         if unknown := self.source.unknown(text):
             return Node(self.source.shown(text), at, unknown=unknown)
         value: Any = text
@@ -190,7 +190,7 @@ class _Reader:
                 self._twice(name, own[name], key)
             own[name] = key
             values[name] = replace(value, key=key.at)
-        return Node(values, self.source.span(event.start_mark.index), unknown=unknown)
+        return Node(values, self.source.span(_ends(event)[0]), unknown=unknown)
 
     def _twice(self, name: str, first: Node, last: Node) -> None:
         self.problems.append(
@@ -202,6 +202,12 @@ class _Reader:
                 hint=f"Remove `{name}` at line {first.at.line} or {last.at.line}, or join the two.",
             )
         )
+
+
+def _ends(event: yaml.Event) -> tuple[int, int]:
+    """Where an event's text begins and ends."""
+    assert event.start_mark and event.end_mark  # noqa: S101, PT018 - a parser sets both, for the type checker
+    return event.start_mark.index, event.end_mark.index
 
 
 def _key_text(key: Node) -> str:

@@ -38,8 +38,6 @@ class Rendered:
 
 def render(file: str, text: str, environ: Mapping[str, str], kamal: KamalVersion) -> Rendered:
     """Render `text`, the contents of `file`, with the variables of `environ`. Never raises."""
-    if "<%" not in text:
-        return Rendered(Source.plain(file, text), [])
     return _Template(file, text, environ, kamal).render()
 
 
@@ -180,11 +178,11 @@ class _Template:
 
     def _missing(self, name: str) -> str:
         why = "is kept from templates" if name in self.withheld else "is not set here"
-        return self._stand_in(StandIn(f"‹ENV {name}›", f"the variable {name} {why}"))
+        return self._stand_in(StandIn(f"‹ENV {name}›", f"the variable {name} {why}"))  # noqa: RUF001 - how it is shown
 
     def _needs_ruby(self, part: Part) -> StandIn:
         line = self._span(part.start, part.end).line
-        return StandIn("‹Ruby›", f"the ERB at line {line} needs Ruby itself")
+        return StandIn("‹Ruby›", f"the ERB at line {line} needs Ruby itself")  # noqa: RUF001 - likewise
 
     def _span(self, start: int, end: int) -> Span:
         return self.plain.span(start, end)
@@ -250,11 +248,11 @@ class _Refusal(Exception):  # noqa: N818 - what the interpreter would not run
 
 
 def _interpreted(template: str, environ: Mapping[str, str]) -> str:
-    import erblite
+    import erblite  # type: ignore[import-untyped]
 
     depth = sys.getrecursionlimit()  # erblite raises it for the whole process
     try:
-        return erblite.Template(template, "deploy.yml").render({_NAME: dict(environ)}, max_steps=MAX_STEPS)
+        return str(erblite.Template(template, "deploy.yml").render({_NAME: dict(environ)}, max_steps=MAX_STEPS))
     except erblite.Error as error:
         message = error.message.replace(_NAME, "ENV")
         raise _Refusal(error.line, message, final=error.type == "LimitError") from None

@@ -1,4 +1,4 @@
-"""What Kamal checks of kamal-proxy's settings, and no schema can say (2.11, validator/proxy.rb and configuration.rb)."""
+"""What Kamal checks of kamal-proxy's settings, and no schema can say (2.11, configuration.rb, validator/proxy.rb)."""
 
 from __future__ import annotations
 
@@ -86,7 +86,8 @@ def _one_host_for_ssl(serving: dict[Role, Node | None]) -> Iterator[Problem]:
     for role, settings in serving.items():
         ssl = settings.get("ssl") if settings else None
         if ssl and is_true(ssl) and len(role.hosts) > 1 and not _has_own_certificate(ssl):
-            message = f"`ssl` works for one server unless it names your own certificate: role `{role.name}` has {len(role.hosts)}"
+            needs = "unless it names your own certificate"
+            message = f"`ssl` works for one server {needs}: role `{role.name}` has {len(role.hosts)}"
             yield _problem(ProblemKind.WRONG_VALUE, message, ssl, "proxy/ssl")
 
 

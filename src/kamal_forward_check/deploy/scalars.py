@@ -73,9 +73,10 @@ def _date(text: str) -> Foreign | str:
 
 def _number(text: str) -> int | float | str:
     if found := _BASE_60.fullmatch(text):
-        number = float if found[1] else int
-        parts = [number(part.replace("_", "") or 0) for part in text.split(":")]
-        return sum(part * 60 ** abs(place - 2) for place, part in enumerate(parts))
+        number: type[int | float] = float if found[1] else int
+        parts = [number(part.replace("_", "")) for part in text.split(":")]
+        # Psych counts the places from the left, so that 1:30 is an hour and a half in seconds.
+        return sum(part * (3600, 60, 1)[place] for place, part in enumerate(parts))
     if _FLOAT.fullmatch(text):
         return float(text.replace(",", "").replace("_", ""))
     for pattern, base in _INTEGERS:

@@ -8,23 +8,21 @@ file may be half of a pair. `x-kamal-since` and `x-kamal-until` mark keys that n
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kamal_forward_check.deploy import kamal_1
 from kamal_forward_check.deploy.kamal_version import described, is_certain, is_older
 from kamal_forward_check.deploy.scalars import Foreign, Symbol
-from kamal_forward_check.model import KamalVersion, Node, Problem, ProblemKind, Severity
-
-if TYPE_CHECKING:
-    from jsonschema.exceptions import ValidationError
+from kamal_forward_check.model import KamalVersion, Node, Problem, ProblemKind, Severity, Span
 
 SCHEMA = Path(__file__).parents[1] / "schema" / "deploy.schema.json"
 
 _NAMES = {
-    "object": "a mapping", "array": "a list", "string": "a string", "integer": "a whole number", "boolean": "true or false",
+    "object": "a mapping", "array": "a list", "string": "a string", "integer": "a whole number",
+    "boolean": "true or false",
 }  # fmt: skip
 _OF_VERSIONS = {"x-kamal-since", "x-kamal-until"}
 _ANY_SCALAR = {"string", "number", "boolean"}  # Kamal takes each of them for a string
@@ -32,14 +30,14 @@ _ANY_SCALAR = {"string", "number", "boolean"}  # Kamal takes each of them for a 
 
 def judge(root: Node, kamal: KamalVersion) -> list[Problem]:
     """What the schema says of the tree."""
-    errors = _errors(json.loads(SCHEMA.read_text(encoding="utf-8")), _plain(root), kamal)
-    other_version = {tuple(error.absolute_path) for error in errors if error.validator in _OF_VERSIONS}
+    faults = list(_faults(json.loads(SCHEMA.read_text(encoding="utf-8")), _plain(root), kamal))
+    of_other_versions = {fault.path for fault in faults if fault.keyword in _OF_VERSIONS}
     words = _Words(root, kamal)
     problems = [
         problem
-        for error in errors
-        if error.validator in _OF_VERSIONS or not _is_below(error, other_version)
-        for problem in words.of(error)
+        for fault in faults
+        if fault.keyword in _OF_VERSIONS or not fault.is_below(of_other_versions)
+        for problem in words.of(fault)
     ]
     # One problem about Kamal 1 says it all, and the same fault seen by two keywords is one fault.
     leftovers = [problem for problem in problems if problem.kind is ProblemKind.KAMAL_1]
@@ -47,9 +45,19 @@ def judge(root: Node, kamal: KamalVersion) -> list[Problem]:
     return list(dict.fromkeys([*kamal_1.joined(leftovers), *others]))
 
 
-def _is_below(error: ValidationError, paths: set[tuple[str | int, ...]]) -> bool:
-    path = tuple(error.absolute_path)
-    return any(path[:length] in paths for length in range(len(path) + 1))
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """A keyword of the schema that the value at `path` fails: `limit` is what the keyword says."""
+
+    keyword: str
+    path: tuple[str | int, ...]
+    limit: Any
+    schema: Mapping[str, Any]
+    of_key: bool
+    """The fault is in the key, which ends `path`."""
+
+    def is_below(self, paths: set[tuple[str | int, ...]]) -> bool:
+        return any(self.path[:length] in paths for length in range(len(self.path) + 1))
 
 
 class _Opaque:
@@ -76,17 +84,15 @@ def _plain(node: Node) -> Any:
             return value
 
 
-def _errors(schema: Mapping[str, Any], instance: Any, kamal: KamalVersion) -> list[ValidationError]:
-    from jsonschema import Draft7Validator, ValidationError
-    from jsonschema.validators import extend
+def _faults(schema: Mapping[str, Any], instance: Any, kamal: KamalVersion) -> Iterator[_Fault]:
+    from jsonschema import Draft7Validator, ValidationError, validators
 
-    def known_type(validator: Any, types: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-        if not isinstance(instance, _Opaque):
-            yield from Draft7Validator.VALIDATORS["type"](validator, types, instance, schema) or ()
+    def unless_opaque(keyword: str) -> Callable[..., Iterator[ValidationError]]:
+        def check(validator: Any, limit: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+            if not isinstance(instance, _Opaque):
+                yield from Draft7Validator.VALIDATORS[keyword](validator, limit, instance, schema) or ()
 
-    def known_choice(validator: Any, choices: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-        if not isinstance(instance, _Opaque):
-            yield from Draft7Validator.VALIDATORS["enum"](validator, choices, instance, schema) or ()
+        return check
 
     def since(_validator: Any, version: str, _instance: Any, _schema: Any) -> Iterator[ValidationError]:
         if is_older(kamal.version, version):
@@ -100,42 +106,46 @@ def _errors(schema: Mapping[str, Any], instance: Any, kamal: KamalVersion) -> li
     types = Draft7Validator.TYPE_CHECKER.redefine(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
     )
-    keywords: dict[str, Any] = {
-        "type": known_type, "enum": known_choice, "x-kamal-since": since, "x-kamal-until": until,
-    }  # fmt: skip
-    validator = extend(Draft7Validator, keywords, type_checker=types)(schema)
-    return list(validator.iter_errors(instance))
+    keywords: dict[str, Any] = {name: unless_opaque(name) for name in ("type", "enum")}
+    keywords |= {"x-kamal-since": since, "x-kamal-until": until}
+    extended: Any = validators.extend(Draft7Validator, keywords, type_checker=types)  # type: ignore[no-untyped-call]
+    for error in extended(schema).iter_errors(instance):
+        of_key = "propertyNames" in error.absolute_schema_path
+        path = (*error.absolute_path, error.instance) if of_key else tuple(error.absolute_path)
+        yield _Fault(error.validator, path, error.validator_value, error.schema, of_key)
 
 
 class _Words:
-    """Errors in the words of a person who wrote the file, in the root of which they are looked up."""
+    """Faults in the words of a person who wrote the file, in the root of which they are looked up."""
 
     def __init__(self, root: Node, kamal: KamalVersion) -> None:
         self.root, self.kamal = root, kamal
 
-    def of(self, error: ValidationError) -> Iterator[Problem]:
-        """The problems that one error stands for: a mapping may have several unknown keys."""
-        path = tuple(error.absolute_path)
+    def of(self, fault: _Fault) -> Iterator[Problem]:
+        """The problems that one fault stands for: a mapping may have several unknown keys."""
+        path = fault.path
         node = self.root.get(*path)
         assert node is not None  # noqa: S101 - the instance was made from the root
-        match error.validator:
+        match fault.keyword:
             case "additionalProperties":
-                known = error.schema["properties"]
+                known = fault.schema["properties"]
                 for key, value in node.items():
                     if key not in known and not (not path and key.startswith("x-")):
                         yield self._unknown_key((*path, key), value, known)
             case "x-kamal-since" | "x-kamal-until":
-                if not any(node.value is value for value in error.schema.get("x-kamal-before", ())):
-                    yield self._wrong_version(path, node, error)
+                if not any(node.value is value for value in fault.schema.get("x-kamal-before", ())):
+                    yield self._wrong_version(node, fault)
             case "type":
-                yield self._wrong_type(path, node, error)
+                yield self._wrong_type(node, fault)
             case _:
-                yield self._wrong_value(path, node, error)
+                yield self._wrong_value(node, fault)
 
     def _unknown_key(self, path: tuple[str | int, ...], node: Node, known: Mapping[str, Any]) -> Problem:
         key = str(path[-1])
         if leftover := kamal_1.leftover(path, node):
             return leftover
+        from difflib import get_close_matches
+
         near = get_close_matches(key.lstrip(":").lower().replace("-", "_"), known, n=1, cutoff=0.75)
         where = f" below `{_name(path[:-1])}`" if path[:-1] else ""
         certain = bool(near) or is_certain(self.kamal)
@@ -150,20 +160,20 @@ class _Words:
             else "Remove it. Keys of your own begin with `x-`, and stand at the top level.",
         )
 
-    def _wrong_version(self, path: tuple[str | int, ...], node: Node, error: ValidationError) -> Problem:
-        needs = "or newer" if error.validator == "x-kamal-since" else "or older"
-        version = error.message
+    def _wrong_version(self, node: Node, fault: _Fault) -> Problem:
+        path, version = fault.path, fault.limit
+        needs = "or newer" if fault.keyword == "x-kamal-since" else "or older"
         return Problem(
-            ProblemKind.TOO_NEW if error.validator == "x-kamal-since" else ProblemKind.UNKNOWN_KEY,
+            ProblemKind.TOO_NEW if fault.keyword == "x-kamal-since" else ProblemKind.UNKNOWN_KEY,
             Severity.ERROR,
             f"`{_name(path)}` needs Kamal {version.removesuffix('.0')} {needs}; {described(self.kamal)}",
             node.key or node.at,
             _name(path),
-            "Update Kamal, or remove the key." if error.validator == "x-kamal-since" else "Remove the key.",
+            "Update Kamal, or remove the key." if fault.keyword == "x-kamal-since" else "Remove the key.",
         )
 
-    def _wrong_type(self, path: tuple[str | int, ...], node: Node, error: ValidationError) -> Problem:
-        types = error.validator_value
+    def _wrong_type(self, node: Node, fault: _Fault) -> Problem:
+        path, types = fault.path, fault.limit
         wanted = _one_of([types] if isinstance(types, str) else types)
         quotes = types == "string" and isinstance(node.value, (int, float))
         return Problem(
@@ -172,33 +182,29 @@ class _Words:
             f"`{_name(path)}` should be {wanted}, and {_described(node)}",
             _place(node),
             _name(path),
-            "Put it in quotes." if quotes else _example(path, error.schema),
+            "Put it in quotes." if quotes else _example(path, fault.schema),
         )
 
-    def _wrong_value(self, path: tuple[str | int, ...], node: Node, error: ValidationError) -> Problem:
-        schema = error.schema if isinstance(error.schema, dict) else {}
-        at = _place(node)
-        if "propertyNames" in error.absolute_schema_path:
-            path = (*path, error.instance)
-            at = node.value[error.instance].key or at
-        limit = error.validator_value
-        says = schema.get("errorMessage")
-        match error.validator:
+    def _wrong_value(self, node: Node, fault: _Fault) -> Problem:
+        says = fault.schema.get("errorMessage")
+        match fault.keyword:
             case "minProperties" | "maxProperties":
                 says = f"should name one server, and names {len(node.value)}"
             case "minimum":
-                says = f"should be at least {limit}"
+                says = f"should be at least {fault.limit}"
             case "enum" if not says:
-                says = f"should be {_joined([f'`{choice}`' for choice in limit], 'or')}"
-        hint = _example(path, schema)
-        return Problem(ProblemKind.WRONG_VALUE, Severity.ERROR, f"`{_name(path)}` {says}", at, _name(path), hint)
+                says = f"should be {_joined([f'`{choice}`' for choice in fault.limit], 'or')}"
+        name = _name(fault.path)
+        at = (node.key or node.at) if fault.of_key else _place(node)
+        hint = _example(fault.path, fault.schema)
+        return Problem(ProblemKind.WRONG_VALUE, Severity.ERROR, f"`{name}` {says}", at, name, hint)
 
 
 def _name(path: tuple[str | int, ...]) -> str:
     return "/".join(map(str, path))
 
 
-def _place(node: Node) -> Any:
+def _place(node: Node) -> Span:
     """Where a value that is wrong is shown: a scalar itself, a mapping or list by the key that it belongs to."""
     return node.at if not isinstance(node.value, (dict, list)) and node.value is not None else node.key or node.at
 

@@ -129,14 +129,14 @@ def _servers(subject: Subject, servers: Servers) -> Iterator[Problem]:
     primary = servers.role(servers.primary)
     if primary is None:
         why = "`primary_role` names it" if is_true(subject.get("primary_role")) else "it is the primary role"
-        path = ("primary_role",) if is_true(subject.get("primary_role")) else ("servers",)
-        yield subject.wrong(f"there is no role `{servers.primary}`, and {why}", *path)
+        where = "primary_role" if is_true(subject.get("primary_role")) else "servers"
+        yield subject.wrong(f"there is no role `{servers.primary}`, and {why}", where)
     may_be_empty = is_true(subject.get("allow_empty_roles"))
     for role in servers.roles:
         listed = role.listed
         if role.hosts or (may_be_empty and role is not primary) or (listed and not isinstance(listed.value, list)):
             continue
-        path = ("servers",) if role.node is given else ("servers", role.name)
+        path = ["servers"] if role.node is given else ["servers", role.name]
         drops = "; numbers and booleans do not count" if listed and listed.value else ""
         yield subject.missing(f"role `{role.name}` has no servers{drops}", *path)
 
@@ -154,13 +154,13 @@ def _accessories(subject: Subject, servers: Servers) -> Iterator[Problem]:
             problem = subject.wrong if given else subject.missing
             yield problem(f"`accessories/{name}` {has}", *path, hint=wants)
         if servers.known:
-            yield from _roles_of(subject, servers, accessory, path)
+            yield from _roles_of(servers, accessory, path)
             yield from _tag_of(subject, accessory, path)
         if not is_blank(accessory.get("registry")):
             yield from _login(subject, *path, "registry")
 
 
-def _roles_of(subject: Subject, servers: Servers, accessory: Node, path: tuple[str, ...]) -> Iterator[Problem]:
+def _roles_of(servers: Servers, accessory: Node, path: tuple[str, ...]) -> Iterator[Problem]:
     one, several = accessory.get("role"), accessory.get("roles")
     named = list(several.elements()) if several else [one] if one and is_true(one) else []
     for node in named:

@@ -1,0 +1,118 @@
+"""Whatever the text: no exception but our own, an end, and places that lie inside the file."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kamal_forward_check import deploy
+from kamal_forward_check.deploy.template import Kind, parts
+from kamal_forward_check.model import DeployConfig, Node, Span
+from kamal_forward_check.system import System
+from tests.deploy.corpus import Case, cases
+
+WORDS = st.sampled_from([
+    "servers", "ssh", "proxy", "registry", "localhost:5555", "builder", "arch", "user", "env", "clear", "tags", "hosts",
+    ":", ": ", "- ", "[", "]", "{", "}", ",", "\n", "\n  ", "\t", "\r\n", "|\n", "#", "'", '"', "---", "...",
+    "&a", "*a", "<<: *a", "~", "yes", "0222", "1:30", "2020-01-01", "!!str ", "!ruby/object:X",
+    "<%", "<%=", "<%-", "%>", "-%>", "<%%", "%%>", " ENV['A'] ", " if true ", " end ", " x.each do |y| ", "`x`",
+    "\u2028", "\U000f0000", "\ufeff", "é", "\0",
+])  # fmt: skip
+CORPUS = list(cases())
+ALWAYS_THE_SAME = settings(deadline=None, derandomize=True, database=None)
+
+
+def load(data: bytes, over: bytes | None = None) -> DeployConfig:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "deploy.yml").write_bytes(data)
+        if over is not None:
+            (folder / "deploy.x.yml").write_bytes(over)
+        system = System(environ={"A": "b"}, cwd=folder, home=folder)
+        return deploy.load(system, "deploy.yml", None if over is None else "x", "2.12.0")
+
+
+def spans(node: Node) -> list[Span]:
+    inner = [*(value for _, value in node.items()), *node.elements()]
+    return [node.at, *([node.key] if node.key else []), *(span for each in inner for span in spans(each))]
+
+
+def assert_inside(span: Span, text: str) -> None:
+    lines = text.split("\n")
+    assert 1 <= span.line <= len(lines)
+    assert 1 <= span.column <= len(lines[span.line - 1]) + 1
+    if span.end_column:
+        assert (span.line, span.column) < (span.end_line, span.end_column)
+        assert span.end_line <= len(lines)
+        assert span.end_column <= len(lines[span.end_line - 1]) + 2  # a line break belongs to its line
+
+
+@settings(ALWAYS_THE_SAME, max_examples=300)
+@given(st.lists(WORDS, max_size=40).map("".join))
+def test_any_words(text: str) -> None:
+    config = load(text.encode())
+    seen = text.removeprefix("\ufeff")
+    for problem in config.problems:
+        assert_inside(problem.at, seen)
+    for span in spans(config.root) if config.root else ():
+        assert_inside(span, seen)
+
+
+@settings(ALWAYS_THE_SAME)
+@given(st.binary(max_size=60), st.none() | st.binary(max_size=30))
+def test_any_bytes(data: bytes, over: bytes | None) -> None:
+    load(data, over)
+
+
+@settings(ALWAYS_THE_SAME, max_examples=200)
+@given(st.sampled_from(CORPUS), st.data())
+def test_any_slip_of_the_pen(case: Case, data: st.DataObject) -> None:
+    """A corpus file with a stretch replaced by other words."""
+    text = case.files["deploy.yml"]
+    begin = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(begin, min(begin + 10, len(text))))
+    slip = text[:begin] + data.draw(st.lists(WORDS, max_size=3).map("".join)) + text[end:]
+    config = load(slip.encode())
+    for problem in config.problems:
+        assert_inside(problem.at, slip)
+
+
+PLAIN = [case for case in CORPUS if not re.search("<%|&", case.files["deploy.yml"])]
+
+
+@pytest.mark.parametrize("case", PLAIN, ids=lambda case: case.name)
+def test_a_span_covers_the_text_that_it_names(case: Case) -> None:
+    text = case.files["deploy.yml"]
+    lines = text.split("\n")
+
+    def covered(span: Span) -> str:
+        line = lines[span.line - 1][span.column - 1 : span.end_column - 1]
+        return line[1:-1].replace("\\n", "\n") if line[:1] in ("'", '"') else line
+
+    def check(node: Node) -> None:
+        if isinstance(node.value, str):
+            assert covered(node.at) == node.value
+        for name, inner in node.items():
+            assert inner.key is not None
+            assert covered(inner.key).removeprefix(":") == name.removeprefix(":")
+            check(inner)
+        for element in node.elements():
+            check(element)
+
+    if root := load(text.encode()).root:
+        check(root)
+
+
+@settings(ALWAYS_THE_SAME)
+@given(st.lists(WORDS, max_size=40).map("".join))
+def test_the_cut_of_a_template_loses_nothing(text: str) -> None:
+    cut = list(parts(text))
+    for one, two in pairwise(cut):
+        assert one.end == two.start or (two.kind is Kind.UNCLOSED and two.start - one.end <= len("\t<%-"))
+    assert not cut or cut[-1].end == len(text)
