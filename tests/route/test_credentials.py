@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from kamal_forward_check import route
 from kamal_forward_check.model import Keys, Severity, Vantage
-from tests.route.made import BASE, Machine, line_of
+from kamal_forward_check.settings import Settings
+from tests.route.made import BASE, Machine, config, line_of
 
 SERVERS = "servers: [web]\n"
 JUMP = "ssh: {proxy: u@jump, config: c}\n"
@@ -26,8 +28,8 @@ def machine(tmp_path: Path) -> Machine:
     return made
 
 
-def jump(machine: Machine, config: str = "", **more: Any) -> Keys:
-    machine.write("c", config)
+def jump(machine: Machine, ssh_config: str = "", **more: Any) -> Keys:
+    machine.write("c", ssh_config)
     return machine.hops(SERVERS + JUMP, **more)[0].keys
 
 
@@ -53,24 +55,34 @@ def test_a_jump_gets_nothing_of_deploy_yml(machine: Machine) -> None:
     assert (files(keys), keys.data, keys.only_named) == (["~/.ssh/id_rsa", "~/.ssh/id_ed25519"], (), False)
 
 
-def test_identity_file_of_a_jump(machine: Machine) -> None:
-    machine.write("keys/jump", "")
-    keys = jump(
-        machine, f"Host *\n  IdentityFile {machine.home}/keys/%h\n  IdentityFile ~/gone\n  IdentitiesOnly yes\n"
-    )
-    assert files(keys) == ["~/keys/jump"]
+def test_identity_files_of_a_jump(machine: Machine) -> None:
+    for name in ("jump", "other"):
+        machine.write(f"keys/{name}", "")
+    lines = [f"{machine.home}/keys/%h", "~/gone", f"{machine.home}/keys/other"]
+    keys = jump(machine, "Host *\n" + "".join(f"  IdentityFile {line}\n" for line in lines) + "  IdentitiesOnly yes\n")
+    assert [(file.value, file.at and file.at.line) for file in keys.files] == [("~/keys/jump", 2), ("~/keys/other", 4)]
     assert keys.only_named
-    assert keys.files[0].at is not None
-    assert keys.files[0].at.line == 2
+
+
+def test_sshs_home_may_be_another(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """ssh goes by the user database, whatever $HOME says; net-ssh goes by $HOME."""
+    other = Machine(tmp_path_factory.mktemp("home"))
+    other.write(".ssh/id_ecdsa", "")
+    system = replace(machine.system, account=other.system.account)
+    machine.write("c", "")
+    plan = route.plan(config(BASE + SERVERS + JUMP), Settings(), system, Vantage.LOCAL)
+    jump, target = plan.routes[0].hops
+    assert files(jump.keys) == [f"{other.home}/.ssh/id_ecdsa"]
+    assert files(target.keys) == ["~/.ssh/id_ed25519", "~/.ssh/id_rsa"]
 
 
 @pytest.mark.parametrize(
-    ("config", "agent"),
+    ("given", "agent"),
     [("none", None), ("SSH_AUTH_SOCK", "/agent"), ("$OTHER", "/other"), ("/mine", "/mine")],
 )
-def test_identity_agent_of_a_jump(machine: Machine, config: str, agent: str | None) -> None:
+def test_identity_agent_of_a_jump(machine: Machine, given: str, agent: str | None) -> None:
     machine = replace(machine, environ={**machine.environ, "OTHER": "/other"})
-    assert jump(machine, f"IdentityAgent {config}\n").agent == agent
+    assert jump(machine, f"IdentityAgent {given}\n").agent == agent
 
 
 def test_no_public_keys_for_a_jump_that_takes_none(machine: Machine) -> None:

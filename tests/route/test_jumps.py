@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from kamal_forward_check.model import Client, Given, Role
+from kamal_forward_check.model import Client, Given, Role, Vantage
 from kamal_forward_check.route.jumps import first_call, with_kamals_user
 from kamal_forward_check.route.not_followed import NotFollowed
 from tests.route.made import BASE, Machine, line_of
@@ -98,7 +98,8 @@ def test_every_jump_points_at_the_proxy_line(machine: Machine) -> None:
 
 def test_routes_share_their_jumps(machine: Machine) -> None:
     plan = machine.plan("servers: [h1, h2]\nssh: {proxy: 'a,b'}\n")
-    assert len({route.jumps for route in plan.routes}) == 1
+    one, other = plan.routes
+    assert all(mine is its for mine, its in zip(one.jumps, other.jumps, strict=True))
 
 
 SSH_CONFIG = """\
@@ -152,6 +153,23 @@ def test_jumps_without_an_end(machine: Machine) -> None:
 def test_a_missing_config_file_stops_the_jumps_ssh(machine: Machine) -> None:
     plan = machine.plan(f"{SERVERS}ssh: {{proxy: a, config: /nowhere/conf}}\n")
     assert "Can't open user config file" in plan.problems[0].message
+
+
+def test_in_a_container_a_missing_file_proves_nothing(machine: Machine) -> None:
+    """A call that ssh takes without its files may be good where they are; others are not."""
+    machine.write("c", "Include ~/x\nNonsense yes\n")
+    for text, problems in (("{proxy: a, config: c}", 0), ("{proxy: 'a:99999', config: c}", 1), ("{config: gone}", 0)):
+        plan = machine.plan(f"{SERVERS}ssh: {text}\n", vantage=Vantage.CONTAINER)
+        assert (plan.routes, len(plan.problems), plan.skipped[0].needed) == ((), problems, True)
+    assert machine.plan(f"{SERVERS}ssh: {{config: true}}\n", vantage=Vantage.CONTAINER).routes
+
+
+def test_a_known_hosts_command_is_not_run(machine: Machine) -> None:
+    made = machine.home / "made"
+    machine.write("c", f"KnownHostsCommand /usr/bin/touch {made}\n")
+    plan = machine.plan(f"{SERVERS}ssh: {{proxy: a, config: c}}\n")
+    assert "KnownHostsCommand" in plan.skipped[0].why
+    assert not made.exists()
 
 
 def test_a_list_of_config_files_breaks_a_jump_alone(machine: Machine) -> None:

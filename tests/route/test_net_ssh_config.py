@@ -37,6 +37,11 @@ def test_a_proxyjump_of_the_target(machine: Machine) -> None:
     assert jump.name == "u@mine"
 
 
+def test_proxyjump_none_is_a_name_to_net_ssh(machine: Machine) -> None:
+    machine.write(".ssh/config", "Host web\n  ProxyJump none\n")
+    assert machine.hops(SERVERS)[0].host.value == "none"
+
+
 def test_a_proxycommand_of_the_target(machine: Machine) -> None:
     machine.write(".ssh/config", "Host web\n  HostName 192.0.2.1\n  ProxyCommand nc %h %p %%\n")
     (target,) = machine.hops(SERVERS + "ssh: {port: 2022}\n")

@@ -77,12 +77,7 @@ def jumps(openssh: OpenSsh, call: Call, came_from: Given[str], depth: int = 0) -
     """
     if depth == _MOST:
         raise NotFollowed(f"the jumps before {call.host} come to no end after {_MOST}")
-    try:
-        answer = openssh.ask(call)
-    except SshRefusesError as error:
-        raise kamal_stops(
-            f"{came_from.source}: the ssh that is called for {call.host} stops: {error}", came_from.at
-        ) from None
+    answer = _answer(openssh, call, came_from)
     proxy_command = None
     if (before := answer.one("proxyjump", "none")) != "none":
         named = came_from if call.jumps is not None else answer.given("proxyjump")
@@ -107,6 +102,20 @@ def parse_uri(text: str) -> re.Match[str] | None:
         except AddressValueError:
             return None
     return uri
+
+
+def _answer(openssh: OpenSsh, call: Call, came_from: Given[str]) -> Answer:
+    try:
+        answer = openssh.ask(call)
+    except SshRefusesError as error:
+        why = f"{came_from.source}: the ssh that is called for {call.host} stops: {error}"
+        if openssh.away and openssh.takes(replace(call, config="none")):
+            # It is not the arguments: the deploying machine may have the files that are wanted.
+            raise NotFollowed(why) from None
+        raise kamal_stops(why, came_from.at) from None
+    if answer.one("knownhostscommand", "none") != "none":
+        raise NotFollowed(f"{call.host}: a KnownHostsCommand tells its key, and is not run here")
+    return answer
 
 
 def _expanded(call: Call, proxy: Given[str], host: str, port: int) -> Call:

@@ -97,9 +97,10 @@ class Answer:
 
 @dataclass(slots=True)
 class OpenSsh:
-    """The system's ssh, asked once for each call."""
+    """The system's ssh, asked once for each call. `away`: its files are not those of the deploying machine."""
 
     system: System
+    away: bool = False
     skipped: list[Skipped] = field(default_factory=list)
     _answers: dict[Call, Answer] = field(default_factory=dict)
 
@@ -111,6 +112,14 @@ class OpenSsh:
         if call not in self._answers:
             self._answers[call] = Answer(call, self.system, self._ask(call))
         return self._answers[call]
+
+    def takes(self, call: Call) -> bool:
+        """Whether ssh makes something of a call at all."""
+        try:
+            self.ask(call)
+        except SshRefusesError:
+            return False
+        return True
 
     def _ask(self, call: Call) -> dict[str, list[str]]:
         try:

@@ -28,6 +28,7 @@ from kamal_forward_check.route.builder import remote_builder
 from kamal_forward_check.route.credentials import Credentials
 from kamal_forward_check.route.hosts import forwarded_hosts
 from kamal_forward_check.route.jumps import JumpHop, first_call, jumps, parse_uri, stdio_target
+from kamal_forward_check.route.net_ssh_config import DEFAULT_FILES
 from kamal_forward_check.route.not_followed import NotFollowed, kamal_stops
 from kamal_forward_check.route.openssh import Call, OpenSsh
 from kamal_forward_check.route.registry import forwarding, listen_address
@@ -76,7 +77,7 @@ class _Planner:
     _jumps: dict[tuple[Call, Given[str]], tuple[Hop, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.openssh = OpenSsh(self.system)
+        self.openssh = OpenSsh(self.system, away=self.vantage is Vantage.CONTAINER)
         self.credentials = Credentials(self.config, self.settings, self.system, self.vantage)
 
     def plan(self, root: Node, needed: Forwarding) -> Plan:
@@ -102,9 +103,18 @@ class _Planner:
     def _pull(self, hosts: tuple[Given[str], ...], ssh: Node | None) -> None:
         if not hosts:
             return
-        dialling = self._or_skipped(f"the route to {_listed(hosts)}", lambda: by_ssh_section(ssh, self.config.kamal))
-        if dialling:
-            self._add(Purpose.PULL, hosts, dialling)
+
+        def dialling() -> Dialling:
+            made = by_ssh_section(ssh, self.config.kamal)
+            named = (file for file in made.config_files if file not in DEFAULT_FILES)
+            for file in named if self.vantage is Vantage.CONTAINER else ():
+                if not self.system.path(file).is_file():
+                    raise NotFollowed(f"ssh.config names {file}, which is not here: the deploying machine may have it")
+            return made
+
+        found = self._or_skipped(f"the route to {_listed(hosts)}", dialling)
+        if found:
+            self._add(Purpose.PULL, hosts, found)
 
     def _add(self, purpose: Purpose, hosts: Iterable[Given[str]], dialling: Dialling) -> None:
         """A route for each host; those that stop for one reason are skipped as one."""

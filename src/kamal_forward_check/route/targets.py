@@ -32,6 +32,15 @@ class Dialling:
     config: Node | None = None
     ssh: Node | None = None
 
+    @property
+    def config_files(self) -> tuple[str, ...]:
+        """The files that net-ssh reads, by Kamal's `ssh.config`."""
+        if self.config is None or self.config.value is True:
+            return net_ssh_config.DEFAULT_FILES
+        if self.config.value is False:
+            return ()
+        return tuple(str(element.value) for element in self.config.elements()) or (str(self.config.value),)
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -86,7 +95,7 @@ def by_ssh_section(ssh: Node | None, kamal: KamalVersion) -> Dialling:
 
 def resolve(host: Given[str], dialling: Dialling, system: System) -> Target:
     """The target for `host`: what `dialling` leaves open is read from ssh_config. Raises NotFollowed."""
-    read = net_ssh_config.read(system, host.value, _files(dialling.config))
+    read = net_ssh_config.read(system, host.value, dialling.config_files)
     hostname = read.given("hostname")
     if hostname and "host" not in read.options:
         raise kamal_stops(
@@ -108,14 +117,6 @@ def resolve(host: Given[str], dialling: Dialling, system: System) -> Target:
         ssh=dialling.ssh,
         read=read,
     )
-
-
-def _files(config: Node | None) -> tuple[str, ...]:
-    if config is None or config.value is True:
-        return net_ssh_config.DEFAULT_FILES
-    if config.value is False:
-        return ()
-    return tuple(str(element.value) for element in config.elements()) or (str(config.value),)
 
 
 def _port(node: Node | None) -> Given[int]:
