@@ -1,0 +1,58 @@
+"""The real Kamal on every case: where it gets its forwards, we say pass, and where it does not, fail."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from dev.environment import ORACLE
+from lab import Lab
+from tests.cases import case as cases
+from tests.cases.case import Case
+
+KAMAL = ORACLE / "bin" / "kamal"
+ASKED = [case for case in cases.ALL if case.kamal in ("pass", "fail", "no-shell")]
+AT_ONCE = 12
+"""Kamal waits 30 seconds for a forward that does not come: most of these only wait."""
+
+pytestmark = [
+    pytest.mark.isolated,
+    pytest.mark.skipif(not KAMAL.exists(), reason="the real Kamal is a binary for Linux on x86-64"),
+]
+
+
+@pytest.fixture(scope="session")
+def runs(request: pytest.FixtureRequest) -> Iterator[Mapping[str, Future[subprocess.CompletedProcess[str]]]]:
+    """Kamal's run of every case that was chosen here."""
+    chosen = {item.callspec.params["case"].name for item in request.session.items if "runs" in item.fixturenames}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {case.name: pool.submit(run, case) for case in ASKED if case.name in chosen}
+        pool.shutdown(cancel_futures=True)
+
+
+def run(case: Case) -> subprocess.CompletedProcess[str]:
+    """Start the case's lab, with a registry on the deployer, and let Kamal pull through its forwards."""
+    with Lab() as lab:
+        case.declare(lab)
+        lab.start()
+        lab.registry()
+        home, project = case.make(lab)
+        words = [word for word in case.arguments if word != "--identity" and "{" not in word]
+        command = [str(KAMAL), "build", "pull", "--version", "x", *words]
+        return lab.run(command, home, cwd=project, env={"TMPDIR": str(home.path)}, limit=150)
+
+
+@pytest.mark.parametrize("case", ASKED, ids=lambda case: case.name)
+def test_kamal_agrees(case: Case, runs: Mapping[str, Future[subprocess.CompletedProcess[str]]]) -> None:
+    done = runs[case.name].result()
+    output = done.stdout + done.stderr
+    if case.kamal == "no-shell":
+        # The forward stood; what failed is Kamal's first command on the host.
+        assert done.returncode != 0, output
+        assert "port forwarding" not in output.replace("Setting up local registry port forwarding", ""), output
+    else:
+        assert (done.returncode == 0) == (case.kamal == "pass"), output
+    assert case.expect["verdict"] == ("fail" if case.kamal == "fail" else "pass")
