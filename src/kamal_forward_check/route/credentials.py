@@ -34,6 +34,7 @@ class Credentials:
     vantage: Vantage
     problems: dict[str, Problem] = field(default_factory=dict)
     _secrets: dict[str, Secret] | None = None
+    _defaults: tuple[Given[str], ...] | None = None
 
     @property
     def identities(self) -> tuple[Given[str], ...]:
@@ -70,8 +71,7 @@ class Credentials:
         elif key_data is not None:
             files = ()
         else:
-            defaults = (Given(name, "net-ssh's default") for name in _NET_SSH_DEFAULTS)
-            files = tuple(file for file in defaults if self._is_here(file))
+            files = self._net_ssh_defaults()
         missing += self._missing_here(files)
         data = tuple(self._key_data(key_data, missing)) if key_data else ()
         only_named = keys_only.value is True if keys_only else read.flag("identitiesonly")
@@ -87,6 +87,12 @@ class Credentials:
             only_named=only_named,
             missing="" if identities else "; ".join(missing),
         )
+
+    def _net_ssh_defaults(self) -> tuple[Given[str], ...]:
+        if self._defaults is None:  # looked for once, however many the targets
+            given = (Given(name, "net-ssh's default") for name in _NET_SSH_DEFAULTS)
+            self._defaults = tuple(file for file in given if self._is_here(file))
+        return self._defaults
 
     def _identity_files(self, answer: Answer) -> Iterator[Given[str]]:
         for text in answer.all("identityfile"):
