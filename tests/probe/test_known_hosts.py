@@ -144,7 +144,7 @@ def test_the_verdict_is_that_of_the_systems_own_ssh(servers: Servers, tmp_path: 
     server = servers.sshd()
     name = f"[{server.host}]:{server.port}"
     right, wrong = public(server.folder / "host_key"), public(make_key(tmp_path / "wrong"))
-    rsa = public(make_key(tmp_path / "rsa", "-t", "rsa"))
+    rsa = public(make_key(tmp_path / "rsa", "-t", "rsa", "-b", "2048"))
     cases = {
         "known": f"{name} {right}",
         "known among others": f"{name} {wrong}\n{name} {right}",

@@ -58,7 +58,10 @@ def test_a_changed_key_stops_before_any_key_is_offered(servers: Servers, key: Pa
 
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
 def test_a_host_known_by_one_kind_of_key_alone_has_not_changed(servers: Servers, tmp_path: Path, kind: str) -> None:
-    keys = [make_key(tmp_path / "ed25519"), make_key(tmp_path / kind, "-t", kind)]
+    keys = [
+        make_key(tmp_path / "ed25519"),
+        make_key(tmp_path / kind, "-t", kind, "-b", {"rsa": "2048", "ecdsa": "256"}[kind]),
+    ]
     server = servers.sshd(*(f"HostKey {key}" for key in keys))
     trace = walk_to(servers, server, f"[{server.host}]:{server.port} {public(keys[1])}\n", accept=False)
     assert trace.verdict is Verdict.PASS

@@ -50,7 +50,7 @@ class ChannelRefusedError(Exception):
     """A hop refused a channel: `code` by RFC 4254 §5.1, and the server's own text."""
 
     def __init__(self, code: int, text: str) -> None:
-        super().__init__(text)
+        super().__init__(text or f"refused, without a word (code {code})")
         self.code = code
         self.text = text
 
@@ -78,6 +78,7 @@ TABLE: tuple[tuple[type[BaseException], str, Cause], ...] = (
     (ssh_exception.AuthenticationException, "", Cause.LOGIN_REFUSED),
     (ssh_exception.CouldNotCanonicalize, "", Cause.NAME_UNKNOWN),
     (ssh_exception.ConfigParseError, "", Cause.UNEXPECTED),
+    (ssh_exception.MessageOrderError, "", Cause.UNEXPECTED),
     (ssh_exception.IncompatiblePeer, "", Cause.NO_COMMON_ALGORITHM),
     (ssh_exception.ProxyCommandFailure, "", Cause.PROXY_COMMAND),
     (ssh_exception.NoValidConnectionsError, "", Cause.REFUSED),
@@ -106,16 +107,19 @@ OVERLOAD_TEXTS = ("Exceeded MaxStartups", "Not allowed at this time")
 
 _NO_ROUTE_ERRORS = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EHOSTDOWN, errno.ENETDOWN}
 
-# What sshd says when it may forward and could not connect (measured, 8.2 to 10.5); the text is strerror's.
+# What sshd says when it may forward and could not connect (measured, 8.2 to 10.5); the text is strerror's. Servers
+# written in Go say it in Go's words.
 _CONNECT_TEXTS = (
-    ("Connection refused", Cause.REFUSED),
-    ("Connection timed out", Cause.TIMED_OUT),
-    ("No route to host", Cause.NO_ROUTE),
-    ("Network is unreachable", Cause.NO_ROUTE),
+    ("connection refused", Cause.REFUSED),
+    ("timed out", Cause.TIMED_OUT),
+    ("timeout", Cause.TIMED_OUT),
+    ("no route to host", Cause.NO_ROUTE),
+    ("unreachable", Cause.NO_ROUTE),
     ("open failed", Cause.NO_ROUTE),  # what is left of "Network is unreachable"
     ("not known", Cause.NAME_UNKNOWN),
+    ("no such host", Cause.NAME_UNKNOWN),
     ("name resolution", Cause.NAME_UNKNOWN),
-    ("No address associated", Cause.NAME_UNKNOWN),
+    ("no address associated", Cause.NAME_UNKNOWN),
 )
 
 
@@ -146,5 +150,6 @@ def _of_refused_channel(error: ChannelRefusedError) -> Cause:
     if error.by_policy:
         return Cause.PROHIBITED
     if error.code == CONNECT_FAILED_CODE:
-        return next((cause for text, cause in _CONNECT_TEXTS if text in error.text), Cause.NO_ROUTE)
+        said = error.text.lower()
+        return next((cause for text, cause in _CONNECT_TEXTS if text in said), Cause.UNEXPECTED)
     return Cause.UNEXPECTED

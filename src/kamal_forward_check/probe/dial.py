@@ -8,9 +8,11 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 
 # Only Linux has it; macOS answers small packets without it.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+_LAST_MOMENT = 1.0
 
 
 class PromptSocket(socket.socket):
@@ -55,13 +57,15 @@ class CommandSocket:
             )
         self.socket = ours
         self._said: list[bytes] = []
+        self._closed = False
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
         assert self._child.stderr is not None  # noqa: S101 - it was asked for
-        for line in self._child.stderr:
-            self._said.append(line)
-            del self._said[:-50]
+        with self._child.stderr as stderr:
+            for line in stderr:
+                self._said.append(line)
+                del self._said[:-50]
 
     @property
     def said(self) -> str:
@@ -69,14 +73,18 @@ class CommandSocket:
         return b"".join(self._said).decode("utf-8", "replace").strip()
 
     def close(self) -> None:
-        """End the connection and the command with all that it started."""
-        self.socket.close()
-        if self._child.poll() is None:
-            try:
-                os.killpg(self._child.pid, signal.SIGTERM)
-            except ProcessLookupError:
-                return
-            threading.Thread(target=self._child.wait, daemon=True).start()
+        """End the connection and the command with all that it started, which is given a moment to end by itself."""
+        if not self._closed:
+            self._closed = True
+            self.socket.close()
+            os.killpg(self._child.pid, signal.SIGTERM)
+            threading.Thread(target=self._kill, daemon=True).start()
+
+    def _kill(self) -> None:
+        # Until it is waited for, its group's number is nobody else's.
+        time.sleep(_LAST_MOMENT)
+        os.killpg(self._child.pid, signal.SIGKILL)
+        self._child.wait()
 
 
 def program_of(command: str) -> str:

@@ -14,8 +14,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import paramiko
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from paramiko.agent import AgentKey, AgentSSH
 from paramiko.auth_strategy import InMemoryPrivateKey
 
@@ -25,6 +29,11 @@ from kamal_forward_check.system import System
 
 _PRIVATE_KEY = re.compile(r"-----BEGIN [^-]*PRIVATE KEY-----.*?-----END [^-]*PRIVATE KEY-----", re.DOTALL)
 _AGENT_SECONDS = 10
+_KINDS = (
+    (ed25519.Ed25519PrivateKey, paramiko.Ed25519Key),
+    (ec.EllipticCurvePrivateKey, paramiko.ECDSAKey),
+    (rsa.RSAPrivateKey, paramiko.RSAKey),
+)
 
 
 @dataclass(slots=True)
@@ -63,7 +72,7 @@ class KeyRing:
             return [key for text in texts for key in self._tried(given, partial(_from_text, text))]
         if given.value.endswith(".pub"):
             return []
-        return self._tried(given, partial(paramiko.PKey.from_path, self.system.path(given.value)))
+        return self._tried(given, partial(_from_file, self.system.path(given.value)))
 
     def _tried(self, given: Given[str], load: Callable[[], paramiko.PKey]) -> list[paramiko.PKey]:
         # Whatever goes wrong, a key's text must not be told: neither the value nor the library's words are.
@@ -75,7 +84,7 @@ class KeyRing:
             if given.source != "--identity":  # ssh's and Kamal's own names need not be there
                 return []
             why = "is no file"
-        except (paramiko.PasswordRequiredException, TypeError):  # cryptography's way to ask for a passphrase
+        except TypeError:  # cryptography's way to ask for a passphrase
             why = "needs its passphrase: add it to the agent (ssh-add)"
         except Exception as error:  # noqa: BLE001 - a key's text is foreign; any failure means "not usable"
             why = f"is no private key that we can read ({type(error).__name__})"
@@ -169,13 +178,25 @@ def agent_keys(path: str | None) -> Iterator[list[AgentKey]]:
         yield keys
 
 
+def _from_file(path: Path) -> paramiko.PKey:
+    """The key in a file, with the certificate beside it where there is one."""
+    key = _from_text(path.read_text(encoding="utf-8"))
+    certificate = path.with_name(f"{path.name}-cert.pub")
+    if certificate.is_file():
+        key.load_certificate(str(certificate))
+    return key
+
+
 def _from_text(text: str) -> paramiko.PKey:
-    refused: Exception = ValueError("no key")
-    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
-        try:
-            return kind.from_private_key(io.StringIO(text.replace("\r\n", "\n") + "\n"))
-        except paramiko.PasswordRequiredException:
-            raise
-        except Exception as error:  # noqa: BLE001 - each class refuses the others' keys in a way of its own
-            refused = error
-    raise refused
+    """A key in any form that ssh-keygen writes: paramiko itself reads no PKCS 8, and no text."""
+    data = "\n".join([*(line.strip() for line in text.strip().splitlines()), ""]).encode()
+    try:
+        loaded: Any = serialization.load_ssh_private_key(data, None)
+    except ValueError:
+        loaded = serialization.load_pem_private_key(data, None)
+    plain = loaded.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    )
+    return next(ours for theirs, ours in _KINDS if isinstance(loaded, theirs)).from_private_key(
+        io.StringIO(plain.decode())
+    )
