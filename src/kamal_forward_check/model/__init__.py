@@ -1,0 +1,63 @@
+"""Every frozen type that crosses a door between two rooms.
+
+Lines and columns are 1-based, the way people and GitHub count them; an end column is exclusive.
+Times are milliseconds as a float. Text that came from a server is kept raw here: the reports clean it.
+"""
+
+from kamal_forward_check.model.route import DEFAULT_PORT, Forwarding, Hop, HostKeyRule, Keys, Plan, Route, Skipped
+from kamal_forward_check.model.said import Candidate, Change, Finding, Fix, Report, ServerLine
+from kamal_forward_check.model.seen import Aside, AsideAnswer, Heard, HopTrace, HostKey, Observation, Trace
+from kamal_forward_check.model.source import DeployConfig, Given, KamalVersion, Node, Problem, ProblemKind, Span
+from kamal_forward_check.model.words import (
+    Cause,
+    Certainty,
+    Client,
+    Purpose,
+    Role,
+    Severity,
+    Stage,
+    Status,
+    Vantage,
+    Verdict,
+)
+
+__all__ = [
+    "DEFAULT_PORT",
+    "Aside",
+    "AsideAnswer",
+    "Candidate",
+    "Cause",
+    "Certainty",
+    "Change",
+    "Client",
+    "DeployConfig",
+    "Finding",
+    "Fix",
+    "Forwarding",
+    "Given",
+    "Heard",
+    "Hop",
+    "HopTrace",
+    "HostKey",
+    "HostKeyRule",
+    "KamalVersion",
+    "Keys",
+    "Node",
+    "Observation",
+    "Plan",
+    "Problem",
+    "ProblemKind",
+    "Purpose",
+    "Report",
+    "Role",
+    "Route",
+    "ServerLine",
+    "Severity",
+    "Skipped",
+    "Span",
+    "Stage",
+    "Status",
+    "Trace",
+    "Vantage",
+    "Verdict",
+]

@@ -1,0 +1,99 @@
+"""What is said in the end: findings with the line that decides and its fix, and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kamal_forward_check.model.route import Forwarding, Hop, Skipped
+from kamal_forward_check.model.seen import Trace
+from kamal_forward_check.model.source import KamalVersion, Span
+from kamal_forward_check.model.words import Certainty, Severity, Vantage, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line to change on one host. `line` is None where a line is to be added."""
+
+    host: str
+    file: str
+    line: int | None
+    current: str
+    change_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLine:
+    """The line that decides, of sshd_config, a drop-in, or authorized_keys (there `keyword` is the option).
+
+    `excerpt` holds the neighbouring lines as (number, text), for the terminal only.
+    """
+
+    host: str
+    file: str
+    line: int | None
+    keyword: str
+    current: str
+    change_to: str
+    certainty: Certainty
+    excerpt: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A cause that fits what was seen, and the one command that would settle it."""
+
+    keyword: str
+    why: str
+    settle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What to do: one sentence, every line that must change together, and commands to type on the host."""
+
+    summary: str
+    changes: tuple[Change, ...] = ()
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault, however many hosts it stops. `why` and `evidence` are for people, not for the JSON."""
+
+    code: str
+    name: str
+    severity: Severity
+    message: str
+    hop: Hop | None = None
+    affects: tuple[str, ...] = ()
+    location: Span | None = None
+    server_line: ServerLine | None = None
+    candidates: tuple[Candidate, ...] = ()
+    fix: Fix | None = None
+    why: str = ""
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that a check has to say. The formats in `report/` are functions of this and of nothing else."""
+
+    tool_version: str
+    vantage: Vantage
+    kamal: KamalVersion
+    file: str
+    destination: str | None
+    verdict: Verdict
+    forwarding: Forwarding
+    traces: tuple[Trace, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    ignored: Mapping[str, int] = field(default_factory=dict)
+    skipped: tuple[Skipped, ...] = ()
+    total_ms: float = 0.0
+
+    @property
+    def failing_hops(self) -> tuple[Hop, ...]:
+        """The hops that stop a route, in route order, each once."""
+        hops = [trace.failing.hop for trace in self.traces if trace.failing]
+        return tuple(dict.fromkeys(hops))

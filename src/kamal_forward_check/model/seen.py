@@ -1,0 +1,116 @@
+"""What was seen on a route, hop by hop: observations, never reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from kamal_forward_check.model.route import Hop, Route
+from kamal_forward_check.model.words import Cause, Role, Stage, Status, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was seen at one stage of one hop. `detail` is the library's, or the server's, own words."""
+
+    stage: Stage
+    status: Status
+    ms: float = 0.0
+    cause: Cause | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HostKey:
+    """The key that a host showed: `line` is what to pin in known_hosts."""
+
+    kind: str
+    fingerprint: str
+    line: str
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a server said in passing (RFC 4253 §11): its version, SSH_MSG_DEBUG texts, its good-bye."""
+
+    version: str = ""
+    debug: tuple[str, ...] = ()
+    before_banner: tuple[str, ...] = ()
+    disconnect: str = ""
+
+
+class Aside(StrEnum):
+    """A harmless further question on the wire, asked of a hop that refused, to tell causes apart."""
+
+    OWN_SSHD = "own-sshd"  # direct-tcpip to the host's own sshd
+    STREAMLOCAL = "streamlocal"  # streamlocal-forward to a path that cannot be bound
+    OTHER_PORT = "other-port"  # tcpip-forward on another port
+
+
+@dataclass(frozen=True, slots=True)
+class AsideAnswer:
+    """The reply to an `Aside`: granted, or refused with a code (RFC 4254 §5.1) and debug texts."""
+
+    granted: bool
+    code: int | None = None
+    debug: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HopTrace:
+    """All that was seen of one hop. `host_said` holds the sections of the host's own answers, by name."""
+
+    hop: Hop
+    stages: tuple[Observation, ...] = ()
+    heard: Heard = Heard()
+    host_key: HostKey | None = None
+    opened_by: str = ""
+    """The credential that opened the login, as a person names it: `agent: deploy@laptop`, `~/.ssh/id_ed25519`."""
+    opened_by_identity: bool = False
+    """It was a stand-in for the agent (--identity, ssh-private-key)."""
+    asides: Mapping[Aside, AsideAnswer] = field(default_factory=dict)
+    host_said: Mapping[str, str] = field(default_factory=dict)
+    not_asked: str = ""
+    """Why the host was not asked, or could not answer."""
+    held_ms: float = 0.0
+    """How long the forward was up for the probe."""
+
+    def at(self, stage: Stage) -> Observation | None:
+        """What was seen at `stage`, or None where it was not come to."""
+        return next((seen for seen in self.stages if seen.stage is stage), None)
+
+    @property
+    def stopped(self) -> Observation | None:
+        """The observation that stopped this hop, if one did."""
+        return next((seen for seen in self.stages if seen.status is Status.FAIL), None)
+
+    @property
+    def status(self) -> Status:
+        """Fail where a stage failed, skipped where the hop's own work was not come to, else pass."""
+        if self.stopped:
+            return Status.FAIL
+        last = Stage.LISTEN if self.hop.role is Role.TARGET else Stage.FORWARD
+        seen = self.at(last)
+        return Status.PASS if seen and seen.status is Status.PASS else Status.SKIPPED
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One route as it was walked: a HopTrace for each of its hops, in order."""
+
+    route: Route
+    hops: tuple[HopTrace, ...]
+
+    @property
+    def failing(self) -> HopTrace | None:
+        """The first hop in route order that stopped it."""
+        return next((hop for hop in self.hops if hop.status is Status.FAIL), None)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Pass where the target granted the forward and no data was lost; incomplete where it was not asked."""
+        if self.failing:
+            return Verdict.FAIL
+        return Verdict.PASS if self.hops[-1].status is Status.PASS else Verdict.INCOMPLETE
