@@ -93,6 +93,13 @@ def _one_host_for_ssl(serving: dict[Role, Node | None]) -> Iterator[Problem]:
 
 def _hosts_of_their_own(serving: dict[Role, Node | None]) -> Iterator[Problem]:
     with_ssl = [settings for settings in serving.values() if settings and is_true(settings.get("ssl"))]
+    for settings in with_ssl:
+        host = settings.get("host")
+        if host and not host.unknown and not isinstance(host.value, str) and not is_true(settings.get("hosts")):
+            yield Problem(
+                ProblemKind.WRONG_TYPE, Severity.ERROR, "`proxy/host` should be a string where `ssl` is on",
+                host.at, "proxy/host", "Put it in quotes.",
+            )  # fmt: skip
     named = Counter(name for settings in with_ssl for name in _names(settings))
     for settings in with_ssl[1:] if len(with_ssl) > 1 else with_ssl:
         if shared := [name for name in _names(settings) if named[name] > 1]:

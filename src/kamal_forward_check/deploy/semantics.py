@@ -16,6 +16,8 @@ from kamal_forward_check.deploy.servers import PLACES, Servers, is_blank, is_tru
 from kamal_forward_check.model import KamalVersion, Node, Problem, ProblemKind, Severity, Span
 
 _LOG_LEVELS = ("debug", "info", "warn", "error", "fatal", "unknown")
+_MACHINES = {"amd64", "arm64", "armv7l", "i686", "ppc64le", "riscv64", "s390x"}
+"""What Kamal may find as this machine's own architecture: the first two by its own names, others by Docker's."""
 _OLD_HOOKS = ("pre-traefik-reboot", "post-traefik-reboot")
 
 
@@ -191,22 +193,26 @@ def _builder(subject: Subject) -> Iterator[Problem]:
     if is_blank(arch):
         hint = "Name the architecture of the servers: `arch: amd64`."
         yield subject.missing("`builder/arch` is missing", "builder", "arch", hint=hint)
-    arches = {str(node.value) for node in arch.elements()} if arch else set()
+    arches = (list(arch.elements()) or [arch]) if arch else []
     if is_true(subject.get("builder", "pack")) and len(arches) > 1:
         yield subject.wrong("`builder/pack` builds for one architecture alone", "builder", "arch")
     local = subject.get("builder", "local")
     off = local is not None and local.value is False
     if off and is_blank(remote):
         yield subject.missing("`builder/local` is false, and there is no `builder/remote`", "builder", "local")
-    yield from _remote(subject, remote, certain=off or len(arches) > 1)
+    yield from _remote(subject, remote, set() if off else {str(node.value) for node in arches if not node.unknown})
 
 
-def _remote(subject: Subject, remote: Node | None, *, certain: bool) -> Iterator[Problem]:
-    """Kamal minds only where it builds there: not for the one architecture that this machine has itself."""
-    if remote is None or remote.unknown or is_blank(remote) or not _has_local_registry(subject, "registry"):
+def _remote(subject: Subject, remote: Node | None, arches: set[str]) -> Iterator[Problem]:
+    """Kamal minds only where it builds there: not for the one architecture that this machine has itself.
+
+    `arches` are those that are not built there for sure.
+    """
+    if remote is None or not is_true(remote) or not _has_local_registry(subject, "registry"):
         return
     if re.fullmatch(r"ssh:\S+", str(remote.value), re.IGNORECASE):
         return
+    certain = len(arches) != 1 or not arches <= _MACHINES
     yield Problem(
         ProblemKind.WRONG_VALUE,
         Severity.ERROR if certain else Severity.WARNING,
