@@ -57,7 +57,8 @@ class Annotation:
 
 def render(report: Report, in_repository: InRepository = _as_given, *, skipped_as: Severity = Severity.ERROR) -> str:
     """One annotation for each finding, at its line of deploy.yml, and for each thing that had to be skipped."""
-    said = [*_findings(cleaned(report), in_repository), *_skipped(cleaned(report), in_repository, skipped_as)]
+    report = cleaned(report)
+    said = [*_findings(report, in_repository), *_skipped(report, in_repository, skipped_as)]
     return "".join(f"{annotation}\n" for annotation in _within_limits(said))
 
 
