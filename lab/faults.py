@@ -16,6 +16,7 @@ BOTH, NEITHER = (JUMP, TARGET), ()
 
 DROP_IN = "/etc/ssh/sshd_config.d/50-hardening.conf"
 REGISTRY_PORT = 5555
+ANYWHERE = "0.0.0.0"  # noqa: S104 - as docker does; in a namespace
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,9 @@ _line("gateway-ports", NEITHER, "GatewayPorts yes")
 _line("force-command", NEITHER, "ForceCommand /bin/false")
 _line("max-sessions-none", NEITHER, "MaxSessions 0")
 _line("user-not-allowed", BOTH, "AllowUsers somebody-else")
-_line("max-startups", NEITHER, "MaxStartups 2:30:10")
+_line("wants-two-keys", BOTH, "AuthenticationMethods publickey,publickey")
+_line("max-auth-tries", NEITHER, "MaxAuthTries 2")
+_line("chroot-unsafe", (TARGET,), "ChrootDirectory /tmp")  # anyone may write there: sshd ends the connection
 
 
 # sshd_config, elsewhere
@@ -148,10 +151,18 @@ _key(
 # Ports
 
 
+def _perl(script: str, name: str = "perl") -> str:
+    """A command that runs a script in the background: every Debian has perl, and it can be called anything."""
+    return f"perl -MIO::Socket::INET -e '$0 = \"{name}\"; {script}' >&2 &"
+
+
+def _listen(address: str, port: int) -> str:
+    socket = f'LocalAddr => "{address}", LocalPort => {port}, Listen => 5, ReuseAddr => 1'
+    return f"my $s = IO::Socket::INET->new({socket}) or die;"
+
+
 def _hold(address: str, process: str) -> str:
-    """A command that holds the registry's port; perl, because every Debian has it, and it can be called anything."""
-    script = f'$0 = "{process}"; use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalAddr => "{address}", LocalPort => {REGISTRY_PORT}, Listen => 5, ReuseAddr => 1) or die; sleep 1 while 1'  # noqa: E501
-    return f"perl -e '{script}' >&2 &"
+    return _perl(f"{_listen(address, REGISTRY_PORT)} sleep 1 while 1", process)
 
 
 @_fault("port-in-use", (TARGET,))
@@ -164,7 +175,7 @@ def _port_in_use(host: Host) -> None:
 @_fault("port-in-use-docker-proxy", (TARGET,))
 def _docker_proxy(host: Host) -> None:
     """A container's published port: docker-proxy listens on 0.0.0.0:5555."""
-    host.after.append(_hold("0.0.0.0", "docker-proxy"))  # noqa: S104 - what docker does
+    host.after.append(_hold(ANYWHERE, "docker-proxy"))
     host.ports.append(REGISTRY_PORT)
 
 
@@ -235,6 +246,45 @@ def _login_refused(host: Host) -> None:
 def _nologin(host: Host) -> None:
     """The user's shell is nologin: no command runs, forwards do."""
     host.shell = "/usr/sbin/nologin"
+
+
+def _slow_keys(host: Host, seconds: int) -> None:
+    slow = "/usr/local/bin/slow-keys"
+    host.files[slow] = File(f'#!/bin/sh\nsleep {seconds}\ncat "$1/.ssh/authorized_keys"\n', 0o755)
+    keys = ["AuthorizedKeysFile none", f"AuthorizedKeysCommand {slow} %h", "AuthorizedKeysCommandUser root"]
+    host.blocks += [f"Match User {host.login}", *(f"    {line}" for line in keys)]
+
+
+@_fault("slow-login", NEITHER)
+def _slow_login(host: Host) -> None:
+    """The server looks the key up somewhere slow: a login takes eleven seconds."""
+    _slow_keys(host, 11)
+
+
+@_fault("login-cut", BOTH)
+def _login_cut(host: Host) -> None:
+    """The server gives a login one second, and takes longer itself: the connection ends in the middle."""
+    host.main.append("LoginGraceTime 1")
+    _slow_keys(host, 3)
+
+
+@_fault("too-many-logins", BOTH)
+def _too_many_logins(host: Host) -> None:
+    """Somebody's unfinished login uses up all of MaxStartups: sshd closes new connections at once."""
+    host.main += ["MaxStartups 1:100:1", "LoginGraceTime 0"]
+    host.after += [
+        _perl('my $s = IO::Socket::INET->new("127.0.0.1:22"); <$s>; open(F, ">", "/run/held"); sleep 1 while 1')
+    ]
+    host.after.append("until [ -e /run/held ]; do sleep 0.01; done")
+
+
+@_fault("not-ssh", BOTH)
+def _not_ssh(host: Host) -> None:
+    """A web server listens on the SSH port."""
+    host.runs = False
+    answer = r'print $c "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"; close $c'
+    host.after.append(_perl(f"{_listen(ANYWHERE, host.port)} while (my $c = $s->accept) {{ {answer} }}"))
+    host.ports.append(host.port)
 
 
 # What a host lacks

@@ -116,10 +116,16 @@ class Lab:
     def _public(self, name: str) -> str:
         return self._keys[name].with_suffix(".pub").read_text(encoding="ascii").strip()
 
-    def home(self, *, keys: bool = True, agent: bool = False) -> Home:
+    @property
+    def key(self) -> Path:
+        """The private key that opens the hosts, outside of any home."""
+        return self._keys["lab"]
+
+    def home(self, *, keys: bool = True, agent: bool = False, decoys: int = 0) -> Home:
         """A new home on the deployer, whose known_hosts has the hosts that are pinned (call after `start`).
 
-        `keys` puts the key that opens the hosts into ~/.ssh, `agent` into a real ssh-agent.
+        `keys` puts the key that opens the hosts into ~/.ssh, `agent` into a real ssh-agent, after as many other keys as
+        `decoys` says.
         """
         self._homes += 1
         path = self.folder / "homes" / str(self._homes)
@@ -139,7 +145,7 @@ class Lab:
             "TERM": "dumb",
         }
         if agent:
-            environ["SSH_AUTH_SOCK"] = self._agent(path)
+            environ["SSH_AUTH_SOCK"] = self._agent(path, decoys)
         return Home(path, environ)
 
     def _pins(self) -> Iterable[str]:
@@ -151,11 +157,12 @@ class Lab:
             names = [host.name, *host.address.values()]
             yield ",".join(names if host.port == 22 else [f"[{name}]:{host.port}" for name in names]) + f" {key}\n"  # noqa: PLR2004
 
-    def _agent(self, home: Path) -> str:
+    def _agent(self, home: Path, decoys: int) -> str:
         socket = home / "agent.sock"
         self._machines.start_on(DEPLOYER, ["ssh-agent", "-D", "-a", str(socket)], socket.exists)
         environ = {"SSH_AUTH_SOCK": str(socket), "PATH": _PATH}
-        subprocess.run(["ssh-add", "-q", str(self._keys["lab"])], check=True, env=environ)
+        keys = [*(self._make_key(f"decoy-{number}") for number in range(decoys)), self.key]
+        subprocess.run(["ssh-add", "-q", *map(str, keys)], check=True, env=environ)
         return str(socket)
 
     def command(self, argv: Sequence[str], home: Home, *, cwd: Path | None = None) -> list[str]:

@@ -1,9 +1,12 @@
-"""A project folder as Kamal wants one: config/deploy.yml and nothing else."""
+"""A project folder as Kamal wants one: config/deploy.yml, and the Gemfile.lock that names its Kamal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+
+KAMAL = "2.11.0"
+"""The version that the real Kamal of the tests has."""
 
 
 def deploy_yml(servers: Iterable[str], *, proxy: str = "", user: str = "", more: str = "") -> str:
@@ -19,7 +22,8 @@ def deploy_yml(servers: Iterable[str], *, proxy: str = "", user: str = "", more:
 
 
 def write_project(folder: Path, text: str) -> Path:
-    """Write `text` as the project's config/deploy.yml and return the project's folder."""
+    """Write `text` as the project's config/deploy.yml, for KAMAL, and return the project's folder."""
     (folder / "config").mkdir(parents=True, exist_ok=True)
     (folder / "config" / "deploy.yml").write_text(text, encoding="utf-8")
+    (folder / "Gemfile.lock").write_text(f"GEM\n  specs:\n    kamal ({KAMAL})\n", encoding="utf-8")
     return folder

@@ -1,0 +1,148 @@
+"""A case: hosts with faults, a project, and what the check has to say. One folder each, beside this file.
+
+`case.yml` has:
+
+- `about`: the case in a sentence.
+- `hosts`: name → networks; by default a bastion and `web-1` behind it. Those on two networks are jumps.
+- `user`: who logs in on the targets (`deploy`); jumps know the deployer as `ops`.
+- `faults`: host → names from `lab.faults`.
+- `home`: how the deployer's home is made: arguments of `Lab.home`.
+- `arguments`: more words for the check; `{key}` is a private key that opens the hosts.
+- `expect`: the outcome: `verdict`, `exit`, `codes` (errors and warnings, in the report's order), and where it matters
+  `notices`, `hop` (user@host), `affects`, `line` (fields of the finding's server_line), `changes` (how many lines).
+- `kamal`: what the real Kamal comes to: `pass`, `fail`, `no-shell` (the forward stands, then its commands can't run on
+  the host), or, in a sentence, why it is not asked.
+
+`project/` and `home/`, where a case has them, are laid over the generated project and home. `expected.txt` is the
+report as text, with all that differs from run to run replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab import Home, Lab
+from lab.project import deploy_yml, write_project
+
+FOLDER = Path(__file__).parent
+PROGRAM = [sys.executable, "-I", str(FOLDER / "told.py")]
+USUAL = {"bastion": ["front", "back"], "web-1": ["back"]}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case as it stands in its folder."""
+
+    folder: Path
+    about: str
+    expect: dict[str, Any]
+    kamal: str
+    hosts: dict[str, list[str]] = field(default_factory=lambda: dict(USUAL))
+    user: str = "deploy"
+    faults: dict[str, list[str]] = field(default_factory=dict)
+    home: dict[str, Any] = field(default_factory=dict)
+    arguments: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    def declare(self, lab: Lab) -> None:
+        """Declare the case's hosts."""
+        for name, networks in self.hosts.items():
+            login = "ops" if len(networks) > 1 else self.user
+            lab.host(name, *networks, login=login, faults=self.faults.get(name, ()))
+
+    def make(self, lab: Lab) -> tuple[Home, Path]:
+        """Make the deployer's home and the project in it. Kamal dials the jumps of a proxy string from its end."""
+        home = lab.home(**self.home)
+        project = home.path / "shop"
+        jumps = [f"ops@{name}" for name, networks in self.hosts.items() if len(networks) > 1]
+        targets = [name for name, networks in self.hosts.items() if len(networks) == 1]
+        text = deploy_yml(targets, proxy=",".join(reversed(jumps)), user=self.user)
+        write_project(project, text)
+        for own, place in (("project", project), ("home", home.path)):
+            if (self.folder / own).is_dir():
+                shutil.copytree(self.folder / own, place, dirs_exist_ok=True)
+        return home, project
+
+
+def load(folder: Path) -> Case:
+    """Read a case's folder. Raises TypeError for a key that a case does not have."""
+    return Case(folder, **yaml.safe_load((folder / "case.yml").read_text(encoding="utf-8")))
+
+
+ALL = [load(path.parent) for path in sorted(FOLDER.glob("*/case.yml"))]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the check said of a case, as JSON and as text. `changed` are the files that it left otherwise."""
+
+    status: int
+    report: dict[str, Any]
+    text: str
+    stderr: str
+    changed: set[str]
+
+
+def check(case: Case) -> Outcome:
+    """Start the case's lab, run the check in it, and tear it down."""
+    with Lab() as lab:
+        case.declare(lab)
+        lab.start()
+        home, project = case.make(lab)
+        words = [word.format(key=lab.key) for word in case.arguments]
+        before = _files(lab)
+        text = lab.folder / "report.txt"
+        told = lab.run([*PROGRAM, str(text), "check", *words], home, cwd=project)
+        changed = {path for path, _ in before ^ _files(lab)}
+        if not text.exists():
+            return Outcome(told.returncode, {}, "", told.stderr, changed)
+        return Outcome(
+            told.returncode,
+            json.loads(told.stdout),
+            normal(text.read_text(encoding="utf-8"), lab),
+            told.stderr,
+            changed,
+        )
+
+
+def _files(lab: Lab) -> set[tuple[str, str]]:
+    """Every file of the hosts and of the deployer's homes, with its content's digest and its times."""
+    found = set()
+    for top in ("hosts", "homes"):
+        for path in (lab.folder / top).rglob("*"):
+            if path.is_file():
+                state = path.stat()
+                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                found.add((str(path.relative_to(lab.folder)), f"{digest} {state.st_mtime_ns} {state.st_mode}"))
+    return found
+
+
+NORMAL = (
+    (r" *\b\d+(\.\d+)? (ms|s)\b *", " <time> "),
+    (r"SHA256:[A-Za-z0-9+/]{43}", "<fingerprint>"),
+    (r"AAAA[A-Za-z0-9+/]{40,}={0,2}", "<key>"),
+    (r"OpenSSH[_ ][0-9][0-9.]*(p\d+)?( Debian[-+a-z0-9]*)?", "OpenSSH <version>"),
+    (r"pid[= ]\d+", "pid=<pid>"),
+    (r" +$", ""),
+)
+"""What differs from run to run, or from machine to machine, as (pattern, replacement)."""
+
+
+def normal(text: str, lab: Lab) -> str:
+    """`text` with all that differs from run to run replaced."""
+    text = text.replace(str(lab.folder), "<lab>")
+    for pattern, replacement in NORMAL:
+        text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
+    return text

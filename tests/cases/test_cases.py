@@ -1,0 +1,65 @@
+"""Every case: the check has to find what is wrong, name it, and leave the hosts as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from lab import faults
+from tests.cases import case as cases
+from tests.cases.case import Case, Outcome
+
+pytestmark = pytest.mark.isolated
+
+AT_ONCE = 4
+
+
+@pytest.fixture(scope="session")
+def outcomes(request: pytest.FixtureRequest) -> Iterator[Mapping[str, Future[Outcome]]]:
+    """The outcome of every case that was chosen. Several run at once: some only wait."""
+    chosen = {item.callspec.params["case"].name for item in request.session.items if "outcomes" in item.fixturenames}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        running = {case.name: pool.submit(cases.check, case) for case in cases.ALL if case.name in chosen}
+        yield running
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("case", cases.ALL, ids=lambda case: case.name)
+def test_case(case: Case, outcomes: Mapping[str, Future[Outcome]], accept: bool) -> None:  # noqa: FBT001
+    outcome = outcomes[case.name].result()
+    assert outcome.report, outcome.stderr
+    assert seen(outcome, case.expect) == case.expect
+    assert outcome.changed == set()
+    expected = case.folder / "expected.txt"
+    if accept:
+        expected.write_text(outcome.text, encoding="utf-8")
+    assert outcome.text == expected.read_text(encoding="utf-8")
+
+
+def seen(outcome: Outcome, expect: Mapping[str, Any]) -> dict[str, Any]:
+    """The outcome in a case's words, as far as the case has expectations."""
+    findings = outcome.report["findings"]
+    loud = [finding for finding in findings if finding["severity"] != "notice"]
+    first: dict[str, Any] = loud[0] if loud else {}
+    hop, line = first.get("hop") or {}, first.get("server_line") or {}
+    all_of_it = {
+        "verdict": outcome.report["verdict"],
+        "exit": outcome.status,
+        "codes": [finding["code"] for finding in loud],
+        "notices": [finding["code"] for finding in findings if finding["severity"] == "notice"],
+        "hop": f"{hop.get('user')}@{hop.get('host')}",
+        "affects": first.get("affects"),
+        "line": {key: line.get(key) for key in expect.get("line") or ()} or None,
+        "changes": len((first.get("fix") or {}).get("changes") or ()),
+        "location": (first.get("location") or {}).get("line"),
+        "skipped": [skipped["what"] for skipped in outcome.report["skipped"]],
+    }
+    return {key: all_of_it[key] for key in expect}
+
+
+def test_every_fault_has_a_case() -> None:
+    used = {fault for case in cases.ALL for named in case.faults.values() for fault in named}
+    assert used == set(faults.ALL)
