@@ -31,9 +31,13 @@ class Pool:
 
         def job() -> None:
             try:
-                future.set_result(work(*args))
+                result = work(*args)
             except BaseException as error:  # noqa: BLE001 - it is raised again by whoever asks for the result
+                self._free()
                 future.set_exception(error)
+            else:
+                self._free()
+                future.set_result(result)
 
         with self._lock:
             self._busy += 1
@@ -47,5 +51,7 @@ class Pool:
     def _work(self) -> None:
         while True:
             self._jobs.get()()
-            with self._lock:
-                self._busy -= 1
+
+    def _free(self) -> None:
+        with self._lock:
+            self._busy -= 1

@@ -28,6 +28,7 @@ ROUTE_SECONDS = 30.0
 WORKERS = 16
 """More targets at once gain nothing (measured, 50 targets through one jump)."""
 
+_WAIT_SECONDS = 0.2
 _ENDINGS = (Cause.LOST, Cause.CLOSED_EARLY, Cause.TIMED_OUT)
 
 
@@ -110,7 +111,10 @@ class Walk:
 
     def finish(self) -> tuple[Trace, ...]:
         """Wait until every route is walked, or time is up."""
-        wait([way.done for way in self._ways], timeout=max(self._end - time.monotonic(), 0))
+        under_way = {way.done for way in self._ways}
+        # Wait after wait: a signal that comes just before one begins is heard when it ends.
+        while under_way and (left := self._end - time.monotonic()) > 0:
+            under_way = wait(under_way, timeout=min(left, _WAIT_SECONDS)).not_done
         for way in self._ways:
             if way.done.done():
                 way.done.result()  # a bug of ours is raised, not swallowed

@@ -1,0 +1,150 @@
+"""However a walk ends, it ends: hosts that say nothing, time that is up, signals on a real process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kamal_forward_check.model import Cause, Given, Hop, Purpose, Route, Stage, Status, Vantage, Verdict
+from kamal_forward_check.probe.walk import WORKERS, Walk
+from tests.probe.servers import ME, Servers, free_port, listening, silent, stop
+
+PROGRAM = Path(sys.executable).with_name("kamal-forward-check")
+
+
+def cancelled(port: int) -> str:
+    """What a target's log has when a forward is given up."""
+    return f"cancel-tcpip-forward addr 127.0.0.1 port {port}"
+
+
+def test_a_host_that_says_nothing_holds_up_no_other(servers: Servers) -> None:
+    """The silent one is let go only when the other's data has gone through: were it in the way, none would end."""
+    jump, target = servers.sshd(), servers.sshd()
+    well = servers.route(jump, target)
+    with silent() as host, servers.walking(servers.route(jump, to=host.getsockname()), well) as walk:
+        connection, _ = host.accept()
+        target.waits_for(cancelled(well.port))
+        connection.close()
+        stuck, passed = walk.result(20)
+    assert passed.verdict is Verdict.PASS
+    assert stop(stuck) == ("127.0.0.1", Stage.REACH, Cause.CLOSED_EARLY)
+
+
+def test_a_jump_that_says_nothing_holds_up_no_other(servers: Servers) -> None:
+    jump, target = servers.sshd(), servers.sshd()
+    well = servers.route(jump, target)
+    with silent() as host:
+        mute = replace(well.jumps[0], address="127.0.0.1", port=Given(host.getsockname()[1], "ssh.proxy"))
+        ill = Route(Purpose.PULL, (mute, well.target), "127.0.0.1", free_port())
+        with servers.walking(ill, well) as walk:
+            connection, _ = host.accept()
+            target.waits_for(cancelled(well.port))
+            connection.close()
+            stuck, passed = walk.result(20)
+    assert passed.verdict is Verdict.PASS
+    assert stuck.failing
+    assert (stuck.failing.hop, stuck.hops[1].status) == (mute, Status.SKIPPED)
+
+
+def test_when_time_is_up_what_was_not_walked_is_not_judged(servers: Servers) -> None:
+    """More hosts than are walked at once, and none answers: all are left open, and not one is called a failure."""
+    with silent() as host:
+        jump = servers.sshd()
+        routes = [servers.route(jump, to=host.getsockname()) for _ in range(WORKERS + 4)]
+        traces = servers.walk(*routes, seconds=1)
+    assert {trace.verdict for trace in traces} == {Verdict.INCOMPLETE}
+    assert {trace.hops[1].stages[-1].cause for trace in traces} == {Cause.OUT_OF_TIME}
+
+
+def test_a_route_has_30_seconds_and_then_says_that_nobody_answers(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kamal_forward_check.probe.walk.ROUTE_SECONDS", 0.5)
+    with silent() as host:
+        [trace] = servers.walk(servers.route(servers.sshd(), to=host.getsockname()))
+    assert stop(trace) == ("127.0.0.1", Stage.REACH, Cause.TIMED_OUT)
+
+
+def test_a_walk_that_is_left_closes_its_connections_and_asks_for_nothing_more(servers: Servers) -> None:
+    jump, target = servers.sshd(), servers.sshd()
+    routes = [servers.route(jump, target) for _ in range(4)]
+    with Walk(routes, servers.system, Vantage.LOCAL, 20):
+        jump.waits_for("Accepted publickey")
+    until(lambda: all(listening(route.port) == [] for route in routes))
+    jump.waits_for("do_cleanup")
+
+
+def test_no_routes_are_walked_at_once(servers: Servers) -> None:
+    assert servers.walk() == ()
+
+
+# The whole program, by real signals
+
+
+def project(servers: Servers, target: Hop, port: int) -> subprocess.Popen[str]:
+    """The real check of a real deploy.yml under way, in a home of its own."""
+    config, ssh = servers.home / "config", servers.home / ".ssh"
+    config.mkdir()
+    ssh.mkdir(mode=0o700)
+    shutil.copy(servers.key, ssh / "id_ed25519")
+    (config / "deploy.yml").write_text(
+        f"service: shop\nimage: shop\nservers: [{target.address}]\nssh: {{user: {ME}, port: {target.port}}}\n"
+        f"registry: {{server: 'localhost:{port}'}}\nbuilder: {{arch: amd64}}\n",
+        encoding="utf-8",
+    )
+    environ = {"HOME": str(servers.home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+    return subprocess.Popen(
+        [PROGRAM, "check"], cwd=servers.home, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def until(fulfilled: Callable[[], bool], seconds: float = 15) -> None:
+    """Return as soon as it holds."""
+    end = time.monotonic() + seconds
+    while not fulfilled():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_forward_is_up_leaves_no_listener(servers: Servers, kind: signal.Signals) -> None:
+    target = servers.sshd("ForceCommand sleep 600")  # data is waited for
+    port = free_port()
+    with project(servers, servers.route(target).target, port) as process:
+        until(lambda: listening(port) != [])
+        process.send_signal(kind)
+        out, err = process.communicate(timeout=15)
+    assert process.returncode == 130, err
+    assert out == ""
+    assert "Traceback" not in err
+    until(lambda: listening(port) == [])
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_a_host_says_nothing_ends_the_check(servers: Servers, kind: signal.Signals) -> None:
+    with silent() as host:
+        address, number = host.getsockname()
+        target = replace(servers.route(servers.sshd()).target, address=address, port=Given(number, "ssh.port"))
+        with project(servers, target, free_port()) as process:
+            connection, _ = host.accept()
+            process.send_signal(kind)
+            _, err = process.communicate(timeout=15)
+            connection.close()
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+
+
+def test_the_whole_program_walks_a_route(servers: Servers) -> None:
+    target = servers.sshd()
+    with project(servers, servers.route(target).target, free_port()) as process:
+        out, err = process.communicate(timeout=15)
+    assert process.returncode == 0, out + err
