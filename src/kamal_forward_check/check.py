@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
 
 from kamal_forward_check import __version__, deploy, route
 from kamal_forward_check.model import (
@@ -21,16 +23,21 @@ from kamal_forward_check.model import (
 from kamal_forward_check.settings import Settings
 from kamal_forward_check.system import System
 
+if TYPE_CHECKING:
+    from kamal_forward_check.probe.walk import Walk
+
 
 def check(settings: Settings, system: System, vantage: Vantage) -> Report:
     """Judge the file, walk the routes, say why they stop. Raises CannotCheck where there is nothing to judge."""
     start = system.clock()
-    config = deploy.load(system, settings.config_file, settings.destination, settings.kamal_version)
+    config = deploy.read(system, settings.config_file, settings.destination, settings.kamal_version)
     plan = route.plan(config, settings, system, vantage)
-    traces = _walk(plan, settings, system, vantage)
-    # Not before: the rules' pages and patterns are not needed while servers answer.
-    from kamal_forward_check.rules import Facts, judge
+    with _walk(plan, settings, system, vantage) as walk:
+        # While servers answer: to judge the file takes as long as a login.
+        config = deploy.judged(config, system)
+        from kamal_forward_check.rules import Facts, judge
 
+        traces = walk.finish() if walk else ()
     found = judge(Facts(vantage=vantage, problems=(*config.problems, *plan.problems), traces=traces))
     findings = tuple(finding for finding in found if finding.code not in settings.ignore)
     skipped = (*plan.skipped, *_unseen(traces), *_unwalked(plan, settings))
@@ -50,14 +57,13 @@ def check(settings: Settings, system: System, vantage: Vantage) -> Report:
     )
 
 
-def _walk(plan: Plan, settings: Settings, system: System, vantage: Vantage) -> tuple[Trace, ...]:
+def _walk(plan: Plan, settings: Settings, system: System, vantage: Vantage) -> AbstractContextManager[Walk | None]:
     if settings.mode != "check" or not plan.routes:
-        return ()
+        return nullcontext()
     # The SSH libraries take longer to load than most files take to judge.
     from kamal_forward_check.probe.walk import Walk
 
-    with Walk(plan.routes, system, vantage, settings.timeout) as walk:
-        return walk.finish()
+    return Walk(plan.routes, system, vantage, settings.timeout)
 
 
 def _verdict(findings: Iterable[Finding], traces: Iterable[Trace], skipped: Iterable[Skipped]) -> Verdict:

@@ -10,36 +10,47 @@ from kamal_forward_check.deploy.source import Source
 from kamal_forward_check.model import DeployConfig, KamalVersion, Node, Problem, ProblemKind, Severity
 from kamal_forward_check.system import System
 
-__all__ = ["load"]
+__all__ = ["judged", "load", "read"]
 
 
 def load(system: System, file: str, destination: str | None, kamal_version: str | None) -> DeployConfig:
-    """Read `file` and the file of `destination`, and judge the two as one.
+    """Read `file` and the file of `destination`, and judge the two as one: `read`, then `judged`."""
+    return judged(read(system, file, destination, kamal_version), system)
+
+
+def read(system: System, file: str, destination: str | None, kamal_version: str | None) -> DeployConfig:
+    """Read `file` and the file of `destination` as one. The problems are those that stand in the way of reading.
 
     Raises:
         CannotCheck: a file is not there, or `kamal_version` is no Kamal that is known here.
     """
     destination = destination or None
     kamal = version.find(system, file, kamal_version)
-    others = overlay.destinations(system, file)
-    read = [_read(system, file, destination, kamal, "Give the path with --config-file.")]
+    halves = [_read(system, file, destination, kamal, "Give the path with --config-file.")]
     if destination:
         over = overlay.file_of(file, destination)
-        read.append(_read(system, over, destination, kamal, _there_are(others)))
-    problems = [problem for half in read for problem in half.problems]
-    roots = [half.root for half in read if half.root]
-    if len(roots) < len(read):
-        return DeployConfig(file, destination, kamal, None, _in_order(problems))
-    root = overlay.merged(roots[0], roots[-1]) if destination else roots[0]
-    judged = [
-        *schema.judge(root, kamal),
-        *semantics.judge(semantics.Subject(root, kamal, destination, exists=lambda path: system.path(path).exists())),
-    ]
-    if any(half.guessed for half in read):
-        judged = [_less_sure(problem) for problem in judged]
-    if others and not destination:
-        judged = [_half_of_a_pair(problem, others) for problem in judged]
-    return DeployConfig(file, destination, kamal, root, _in_order([*problems, *judged]))
+        halves.append(_read(system, over, destination, kamal, _there_are(overlay.destinations(system, file))))
+    problems = _in_order([problem for half in halves for problem in half.problems])
+    roots = [half.root for half in halves if half.root]
+    root = None
+    if len(roots) == len(halves):
+        root = overlay.merged(roots[0], roots[-1]) if destination else roots[0]
+    return DeployConfig(file, destination, kamal, root, problems, guessed=any(half.guessed for half in halves))
+
+
+def judged(config: DeployConfig, system: System) -> DeployConfig:
+    """`config` with all that Kamal would reject in it: what the schema says, and what no schema can say."""
+    if config.root is None:
+        return config
+    subject = semantics.Subject(
+        config.root, config.kamal, config.destination, exists=lambda path: system.path(path).exists()
+    )
+    problems = [*schema.judge(config.root, config.kamal), *semantics.judge(subject)]
+    if config.guessed:
+        problems = [_less_sure(problem) for problem in problems]
+    if not config.destination and (others := overlay.destinations(system, config.file)):
+        problems = [_half_of_a_pair(problem, others) for problem in problems]
+    return replace(config, problems=_in_order([*config.problems, *problems]))
 
 
 @dataclass(frozen=True, slots=True)

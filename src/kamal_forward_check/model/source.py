@@ -120,7 +120,8 @@ class KamalVersion:
 class DeployConfig:
     """deploy.yml with its destination merged in, and what is wrong with it.
 
-    `root` is None where the text could not be read as YAML at all.
+    `root` is None where the text could not be read as YAML at all. `guessed`: ERB that can't be run here may
+    decide what is in it.
     """
 
     file: str
@@ -128,3 +129,4 @@ class DeployConfig:
     kamal: KamalVersion
     root: Node | None
     problems: tuple[Problem, ...] = ()
+    guessed: bool = False
