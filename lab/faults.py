@@ -79,6 +79,7 @@ _line("force-command", NEITHER, "ForceCommand /bin/false")
 _line("max-sessions-none", NEITHER, "MaxSessions 0")
 _line("user-not-allowed", BOTH, "AllowUsers somebody-else")
 _line("wants-two-keys", BOTH, "AuthenticationMethods publickey,publickey")
+_line("only-newest-algorithms", NEITHER, "KexAlgorithms sntrup761x25519-sha512@openssh.com")
 _line("max-auth-tries", NEITHER, "MaxAuthTries 2")
 _line("chroot-unsafe", (TARGET,), "ChrootDirectory /tmp")  # anyone may write there: sshd ends the connection
 
@@ -261,6 +262,12 @@ def _slow_login(host: Host) -> None:
     _slow_keys(host, 11)
 
 
+@_fault("login-hangs", BOTH)
+def _login_hangs(host: Host) -> None:
+    """The server looks the key up somewhere that does not answer."""
+    _slow_keys(host, 60)
+
+
 @_fault("login-cut", BOTH)
 def _login_cut(host: Host) -> None:
     """The server gives a login one second, and takes longer itself: the connection ends in the middle."""
@@ -278,13 +285,30 @@ def _too_many_logins(host: Host) -> None:
     host.after.append("until [ -e /run/held ]; do sleep 0.01; done")
 
 
+def _serve(host: Host, answer: str) -> None:
+    """In place of sshd, something gives every connection one answer, a string of perl's, and closes it."""
+    host.runs = False
+    loop = f"while (my $c = $s->accept) {{ print $c {answer}; close $c }}"
+    host.after.append(_perl(f"{_listen(ANYWHERE, host.port)} {loop}"))
+    host.ports.append(host.port)
+
+
 @_fault("not-ssh", BOTH)
 def _not_ssh(host: Host) -> None:
     """A web server listens on the SSH port."""
-    host.runs = False
-    answer = r'print $c "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"; close $c'
-    host.after.append(_perl(f"{_listen(ANYWHERE, host.port)} while (my $c = $s->accept) {{ {answer} }}"))
-    host.ports.append(host.port)
+    _serve(host, r'"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"')
+
+
+@_fault("broken-ssh", BOTH)
+def _broken_ssh(host: Host) -> None:
+    """Something says that it is SSH, and then sends what no SSH packet can be."""
+    _serve(host, r'"SSH-2.0-Broken_1.0\r\n" . (chr(255) x 64)')
+
+
+@_fault("password-expired", BOTH)
+def _password_expired(host: Host) -> None:
+    """The user's password has expired: PAM lets the key in, and withholds forwards and commands."""
+    host.password_expired = True
 
 
 # What a host lacks
@@ -297,3 +321,9 @@ def _no_tools(host: Host) -> None:
     for tool in ("curl", "wget", "bash", "python3", "perl", "nc"):
         place = f'"$(readlink -f "$(command -v {tool})")"'
         host.before.append(f"if command -v {tool} >/dev/null; then mount --bind /dev/null {place}; fi")
+
+
+@_fault("no-loopback", (TARGET,))
+def _no_loopback(host: Host) -> None:
+    """The host has no address 127.0.0.1: nothing can listen there."""
+    host.before.append("ip addr del 127.0.0.1/8 dev lo")

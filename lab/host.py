@@ -55,6 +55,8 @@ class Host:
     key_options: str = ""
     knows_key: bool = True
     shell: str = "/bin/bash"
+    password_expired: bool = False
+    """The login's password has expired, which only PAM minds."""
     pinned: Pinned | None = None
     """None: a host on two networks is pinned, as a jump must be; others are not, as Kamal does not mind."""
     in_hosts: bool = True
@@ -79,8 +81,8 @@ class Host:
             "PermitRootLogin prohibit-password",
             "PasswordAuthentication no",
             "KbdInteractiveAuthentication no",
-            # PAM's files, and so its answers, are the machine's own: they'd make the lab depend on it.
-            "UsePAM no",
+            # Where PAM is on, its files are the host's own: the machine's would make the lab depend on it.
+            f"UsePAM {'yes' if self.password_expired else 'no'}",
             "AcceptEnv LANG LC_*",
         )
         return "\n".join([*base, *self.main, *self.blocks]) + "\n"
@@ -94,16 +96,20 @@ class Host:
             key = who if name == self.login and who else public_key
             lines = f"# {name} on {self.name}\n{options}{' ' if options else ''}{key}\n"
             files[f"{home}/.ssh/authorized_keys"] = File(lines, 0o600, uid)
-        return files | accounts({self.login: self.shell}) | self.files
+        if self.password_expired:
+            files["/etc/pam.d/sshd"] = File("account required pam_unix.so\nsession required pam_permit.so\n")
+        expired = self.login if self.password_expired else ""
+        return files | accounts({self.login: self.shell}, expired=expired) | self.files
 
 
-def accounts(shells: Mapping[str, str], root: str = "/root") -> dict[str, File]:
-    """/etc/passwd, shadow and group with the lab's users; `root` is root's home."""
+def accounts(shells: Mapping[str, str], root: str = "/root", expired: str = "") -> dict[str, File]:
+    """/etc/passwd, shadow and group with the lab's users; `expired` is one whose password has."""
     passwd = ["sshd:x:105:65534::/run/sshd:/usr/sbin/nologin", "nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin"]
     shadow, group = ["sshd:*:19000::::::", "nobody:*:19000::::::"], ["tty:x:5:", "nogroup:x:65534:"]
     for name, (uid, home) in USERS.items():
         passwd.append(f"{name}:x:{uid}:{uid}::{root if uid == 0 else home}:{shells.get(name, '/bin/bash')}")
-        shadow.append(f"{name}:*:19000::::::")  # no password, but not locked: sshd without PAM refuses `!`
+        changed = "0:0:99999:7" if name == expired else "19000:::"
+        shadow.append(f"{name}:*:{changed}:::")  # no password, but not locked: sshd without PAM refuses `!`
         group.append(f"{name}:x:{uid}:")
     return {
         "/etc/passwd": File("\n".join(passwd) + "\n"),

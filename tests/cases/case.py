@@ -130,10 +130,10 @@ def _files(lab: Lab) -> set[tuple[str, str]]:
 
 
 NORMAL = (
-    (r" *\b\d+(\.\d+)? (ms|s)\b *", " <time> "),
+    (r" *\b\d+(?:\.\d+)? (?:ms|s)\b( ?) *", r" <time>\1"),
     (r"SHA256:[A-Za-z0-9+/]{43}", "<fingerprint>"),
     (r"AAAA[A-Za-z0-9+/]{40,}={0,2}", "<key>"),
-    (r"OpenSSH[_ ][0-9][0-9.]*(p\d+)?( Debian[-+a-z0-9]*)?", "OpenSSH <version>"),
+    (r"the host's own\s+sshd\s+\(OpenSSH[^)]*\)", "the host's own sshd (OpenSSH <version>)"),
     (r"pid[= ]\d+", "pid=<pid>"),
     (r" +$", ""),
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kamal_forward_check.rules.registry import RULES
 from lab import faults
 from tests.cases import case as cases
 from tests.cases.case import Case, Outcome
@@ -15,16 +16,24 @@ from tests.cases.case import Case, Outcome
 pytestmark = pytest.mark.isolated
 
 AT_ONCE = 4
+WAITING = {"black-hole", "port-held-by-forward", "slow-login", "login-hangs"}
+"""Faults that keep the check waiting: their cases start first."""
 
 
 @pytest.fixture(scope="session")
 def outcomes(request: pytest.FixtureRequest) -> Iterator[Mapping[str, Future[Outcome]]]:
     """The outcome of every case that was chosen. Several run at once: some only wait."""
-    chosen = {item.callspec.params["case"].name for item in request.session.items if "outcomes" in item.fixturenames}
+    chosen = [case for case in cases.ALL if any(f"[{case.name}]" in item.name for item in request.session.items)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        running = {case.name: pool.submit(cases.check, case) for case in cases.ALL if case.name in chosen}
+        running = {
+            case.name: pool.submit(cases.check, case) for case in sorted(chosen, key=lambda case: not _waits(case))
+        }
         yield running
         pool.shutdown(cancel_futures=True)
+
+
+def _waits(case: Case) -> bool:
+    return any(WAITING.intersection(named) for named in case.faults.values())
 
 
 @pytest.mark.parametrize("case", cases.ALL, ids=lambda case: case.name)
@@ -58,6 +67,11 @@ def seen(outcome: Outcome, expect: Mapping[str, Any]) -> dict[str, Any]:
         "skipped": [skipped["what"] for skipped in outcome.report["skipped"]],
     }
     return {key: all_of_it[key] for key in expect}
+
+
+def test_every_rule_has_a_case() -> None:
+    fired = {code for case in cases.ALL for code in (*case.expect["codes"], *case.expect.get("notices", ()))}
+    assert fired == set(RULES)
 
 
 def test_every_fault_has_a_case() -> None:
