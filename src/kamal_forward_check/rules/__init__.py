@@ -19,7 +19,9 @@ _ORDER = {severity: n for n, severity in enumerate(Severity)}
 def judge(facts: Facts) -> tuple[Finding, ...]:
     """Every finding, errors first, then by code. A stop that no other rule explains is a finding as well."""
     *others, last = (RULES[code] for code in sorted(RULES))
-    found = [finding for each in others for finding in each.findings(facts)]
-    explained = frozenset(host for f in found if f.severity is Severity.ERROR for host in f.affects)
-    found += last.findings(replace(facts, explained=explained))
+    hits = {rule: rule.hits(facts) for rule in others}
+    errors = (hit for each in hits.values() for hit in each if hit.severity is Severity.ERROR)
+    explained = frozenset((hit.hop, host) for hit in errors for host in hit.affects)
+    hits[last] = last.hits(replace(facts, explained=explained))
+    found = [finding for rule, each in hits.items() for finding in rule.findings(each)]
     return tuple(sorted(found, key=lambda finding: (_ORDER[finding.severity], finding.code)))

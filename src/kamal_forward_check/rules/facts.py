@@ -8,6 +8,7 @@ from functools import cached_property
 
 from kamal_forward_check.model import (
     Cause,
+    Hop,
     HopTrace,
     Observation,
     Problem,
@@ -57,8 +58,8 @@ class Facts:
     vantage: Vantage = Vantage.LOCAL
     problems: tuple[Problem, ...] = ()
     traces: tuple[Trace, ...] = ()
-    explained: frozenset[str] = frozenset()
-    """The targets whose stop a rule has explained: what is left is for the last rule."""
+    explained: frozenset[tuple[Hop | None, str]] = frozenset()
+    """The hops whose stop a rule has explained, each with a target behind it: what is left is for the last rule."""
 
     def stops(self, stage: Stage, *causes: Cause) -> Iterator[Stop]:
         """One stop a broken hop, however many hosts lie behind it. No causes means any."""

@@ -155,6 +155,28 @@ def login_cut(facts: Facts) -> Iterator[Hit]:
             )
 
 
+@rule("KF306", name="login-slow", title="The login is not finished in time")
+def login_slow(facts: Facts) -> Iterator[Hit]:
+    """
+    The server speaks SSH, and did not finish the login within the 30 s that Kamal waits: a name server that
+    does not answer (UseDNS), a PAM module or an AuthorizedKeysCommand that hangs, a host without memory.
+
+    ## Fix
+    See in the server's log at which step it waits. `UseDNS no` ends the most frequent wait.
+
+    ## See it by hand
+    `time ssh -v USER@HOST true` stops at the step that hangs.
+    """
+    for stage in (Stage.HOST_KEY, Stage.LOGIN):
+        for stop in facts.stops(stage, Cause.TIMED_OUT):
+            hop = stop.seen.hop
+            yield _hit(
+                stop,
+                f"{hop.host} does not finish the login of {hop.user} in {stop.observation.ms / 1000:.0f} s",
+                f"See in the log of {hop.host} what the login waits for: sudo journalctl -u ssh -u sshd --since -5min",
+            )
+
+
 @rule(
     "KF310",
     name="key-must-be-in-agent",

@@ -101,7 +101,8 @@ def connection_refused(facts: Facts) -> Iterator[Hit]:
 def no_answer(facts: Facts) -> Iterator[Hit]:
     """
     Packets to the host vanish, or it took the connection and said nothing within the 30 s that Kamal waits.
-    That is a firewall or a security group, a wrong address, or a host that is down or overloaded.
+    That is a firewall or a security group, a wrong address, or a host that is down or overloaded. A server
+    that speaks SSH and does not finish the login has a finding of its own, KF306.
 
     ## Fix
     Let the machine that the report names reach the SSH port: security group, firewall, VPN, address.
@@ -109,14 +110,13 @@ def no_answer(facts: Facts) -> Iterator[Hit]:
     ## See it by hand
     `nc -vz -w 5 HOST PORT`, from that machine.
     """
-    for stage in (Stage.REACH, Stage.HOST_KEY, Stage.LOGIN):
-        for stop in facts.stops(stage, Cause.TIMED_OUT):
-            yield hit(
-                stop,
-                f"{stop.seen.hop.host} does not answer on port {stop.seen.hop.port}",
-                f"Let {_from(stop)} reach {_at(stop)}: security group, firewall, VPN, or a wrong address.",
-                why=f"{_from(stop)} waited {stop.observation.ms / 1000:.0f} s.",
-            )
+    for stop in facts.stops(Stage.REACH, Cause.TIMED_OUT):
+        yield hit(
+            stop,
+            f"{stop.seen.hop.host} does not answer on port {stop.seen.hop.port}",
+            f"Let {_from(stop)} reach {_at(stop)}: security group, firewall, VPN, or a wrong address.",
+            why=f"{_from(stop)} waited {stop.observation.ms / 1000:.0f} s.",
+        )
 
 
 @rule("KF204", name="no-route", title="There is no way to a host")

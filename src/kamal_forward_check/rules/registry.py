@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from kamal_forward_check.model import Candidate, Finding, Fix, Hop, ServerLine, Severity, Span
 from kamal_forward_check.rules.facts import Facts
@@ -38,13 +38,17 @@ class Rule:
     page: str
     check: Callable[[Facts], Iterator[Hit]]
 
-    def findings(self, facts: Facts) -> Iterator[Finding]:
-        """What this rule finds: hits that are one fault are one finding, with the hosts and changes of all."""
+    def hits(self, facts: Facts) -> tuple[Hit, ...]:
+        """Every place where this rule applies, each with its severity."""
+        return tuple(replace(hit, severity=hit.severity or self.severity) for hit in self.check(facts))
+
+    def findings(self, hits: Iterable[Hit]) -> Iterator[Finding]:
+        """What the rule's hits come to: those of one fault are one finding, with the hosts and changes of all."""
         faults: dict[Hashable, list[Hit]] = {}
-        for number, hit in enumerate(self.check(facts)):
+        for number, hit in enumerate(hits):
             faults.setdefault(number if hit.same is None else ("same", hit.same), []).append(hit)
-        for hits in faults.values():
-            yield self._finding(hits)
+        for same in faults.values():
+            yield self._finding(same)
 
     def _finding(self, hits: list[Hit]) -> Finding:
         first = hits[0]

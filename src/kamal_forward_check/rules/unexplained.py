@@ -23,9 +23,9 @@ def unexplained(facts: Facts) -> Iterator[Hit]:
     `ssh -vvv` to the hop that the report names.
     """
     for stop in facts.all_stops:
-        if set(stop.affects) <= facts.explained:
-            continue
         hop, seen = stop.seen.hop, stop.observation
+        if all((hop, host) in facts.explained for host in stop.affects):
+            continue
         yield Hit(
             message=f"{hop.host} stops at {seen.stage}: {seen.detail or seen.cause}",
             hop=hop,

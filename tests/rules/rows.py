@@ -1,0 +1,107 @@
+"""For each rule a set of plain facts that it fires for, and the builders of such facts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kamal_forward_check.model import (
+    Aside,
+    AsideAnswer,
+    Cause,
+    Heard,
+    HopTrace,
+    HostKey,
+    Problem,
+    ProblemKind,
+    Role,
+    Severity,
+    Span,
+    Stage,
+)
+from kamal_forward_check.rules import Facts
+from kamal_forward_check.sshd.wire import FORWARDING_DISABLED, PERMIT_REFUSED
+from tests.sshd.said import said
+from tests.sshd.seen import JUMP, OFF, TARGET, config, granted, refused, stopped, through, trace
+
+
+def of_target(seen: HopTrace, *before: HopTrace) -> Facts:
+    return Facts(traces=(trace(*(before or (through(),)), seen),))
+
+
+def of_jump(seen: HopTrace) -> Facts:
+    return Facts(traces=(trace(seen, HopTrace(TARGET)),))
+
+
+def problem(kind: ProblemKind) -> Facts:
+    return Facts(problems=(Problem(kind, Severity.ERROR, "a text", Span("config/deploy.yml", 3), hint="do this"),))
+
+
+def stops(stage: Stage, cause: Cause, *, at: Role = Role.TARGET, heard: Heard | None = None) -> Facts:
+    seen = stopped(TARGET if at is Role.TARGET else JUMP, stage, cause, "its words", heard=heard)
+    return of_target(seen) if at is Role.TARGET else of_jump(seen)
+
+
+def expired(seen: HopTrace) -> HopTrace:
+    return replace(seen, not_asked="the login runs no command of ours: WARNING: Your password has expired.")
+
+
+KEYS = "/home/deploy/.ssh/authorized_keys"
+WITHHELD, LIMITED = f"{KEYS}:3: key options: pty", f"{KEYS}:3: key options: permitlisten permitopen port-forwarding"
+SHOWN = HostKey("ssh-ed25519", "SHA256:abc", "web-1 ssh-ed25519 AAAA", known=False)
+LISTS = config("PermitListen 1", "PermitOpen a:1", values={"permitlisten": "*:1", "permitopen": "a:1"})
+DISABLED = config("DisableForwarding yes", values={"disableforwarding": "yes"})
+UNTOLD = {Aside.OTHER_PORT: AsideAnswer(granted=False)}
+
+ROWS: dict[str, Facts] = {
+    "KF101": problem(ProblemKind.SYNTAX),
+    "KF102": problem(ProblemKind.TEMPLATE),
+    "KF103": problem(ProblemKind.UNKNOWN_KEY),
+    "KF104": problem(ProblemKind.WRONG_TYPE),
+    "KF105": problem(ProblemKind.MISSING),
+    "KF106": problem(ProblemKind.WRONG_VALUE),
+    "KF107": problem(ProblemKind.TOO_NEW),
+    "KF108": problem(ProblemKind.KAMAL_1),
+    "KF109": problem(ProblemKind.OPAQUE),
+    "KF201": stops(Stage.REACH, Cause.NAME_UNKNOWN),
+    "KF202": stops(Stage.REACH, Cause.REFUSED),
+    "KF203": stops(Stage.REACH, Cause.TIMED_OUT),
+    "KF204": stops(Stage.REACH, Cause.NO_ROUTE),
+    "KF205": stops(Stage.REACH, Cause.CLOSED_EARLY, heard=Heard(before_banner=("Exceeded MaxStartups",))),
+    "KF206": stops(Stage.REACH, Cause.NOT_SSH),
+    "KF208": stops(Stage.REACH, Cause.PROXY_COMMAND),
+    "KF210": stops(Stage.HOST_KEY, Cause.HOST_KEY_UNKNOWN, at=Role.JUMP),
+    "KF211": stops(Stage.HOST_KEY, Cause.HOST_KEY_CHANGED),
+    "KF220": of_target(replace(granted(), host_key=SHOWN)),
+    "KF230": of_target(replace(granted(), stages=(replace(granted().stages[0], ms=11_000.0), *granted().stages[1:]))),
+    "KF301": stops(Stage.LOGIN, Cause.LOGIN_REFUSED, at=Role.JUMP),
+    "KF302": stops(Stage.LOGIN, Cause.LOGIN_REFUSED),
+    "KF303": stops(Stage.LOGIN, Cause.LOGIN_PARTIAL),
+    "KF304": stops(Stage.LOGIN, Cause.TOO_MANY_FAILURES),
+    "KF305": stops(Stage.LOGIN, Cause.LOST),
+    "KF306": stops(Stage.LOGIN, Cause.TIMED_OUT),
+    "KF310": of_target(granted(), replace(through(), opened_by_identity=True)),
+    "KF401": of_jump(refused(JUMP, key=WITHHELD)),
+    "KF410": of_jump(refused(JUMP, said=OFF)),
+    "KF411": of_jump(refused(JUMP, said=DISABLED)),
+    "KF412": of_jump(refused(JUMP, said=LISTS)),
+    "KF413": of_jump(refused(JUMP, key=LIMITED, said=config() | {"key": 'permitopen="a:1"'})),
+    "KF414": of_jump(expired(refused(JUMP))),
+    "KF418": of_jump(refused(JUMP, said=config())),
+    "KF419": of_jump(refused(JUMP)),
+    "KF501": of_target(refused(TARGET, FORWARDING_DISABLED, key=WITHHELD)),
+    "KF510": of_target(refused(TARGET, FORWARDING_DISABLED, said=said("allow-tcp-forwarding-no-dropin"))),
+    "KF511": of_target(refused(TARGET, FORWARDING_DISABLED, said=DISABLED)),
+    "KF512": of_target(refused(TARGET, PERMIT_REFUSED, said=LISTS)),
+    "KF513": of_target(refused(TARGET, PERMIT_REFUSED, key=LIMITED, said=config() | {"key": 'permitlisten="1"'})),
+    "KF514": of_target(expired(refused(TARGET, FORWARDING_DISABLED))),
+    "KF518": of_target(refused(TARGET, FORWARDING_DISABLED, said=config())),
+    "KF519": of_target(refused(TARGET, FORWARDING_DISABLED)),
+    "KF520": of_target(refused(TARGET, said=said("port-in-use"))),
+    "KF521": of_target(refused(TARGET, said=said("port-held-by-forward"), busy=True)),
+    "KF522": Facts(traces=(trace(refused(TARGET), port=555),)),
+    "KF523": of_target(refused(TARGET, asides=UNTOLD)),
+    "KF601": stops(Stage.DATA, Cause.NO_DATA),
+    "KF602": stops(Stage.LISTEN, Cause.LOST),
+    "KF701": of_target(granted(TARGET, 'Forwarding listen address "127.0.0.1" overridden by server GatewayPorts')),
+    "KF901": stops(Stage.LOGIN, Cause.UNEXPECTED),
+}
