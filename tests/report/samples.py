@@ -81,7 +81,7 @@ def seen(of: Hop, stopped: Observation | None = None) -> HopTrace:
             break
         stages.append(Observation(stage, Status.PASS, TIMES[stage]))
     held = 210.0 if stages[-1].stage is Stage.DATA else 0.0
-    return HopTrace(of, tuple(stages), Heard("SSH-2.0-OpenSSH_9.6p1"), held_ms=held)
+    return HopTrace(of, tuple(stages), Heard("SSH-2.0-OpenSSH_9.6p1 Ubuntu-3ubuntu13"), held_ms=held)
 
 
 def trace(*hops: HopTrace) -> Trace:
@@ -203,7 +203,10 @@ def no_forward_needed() -> Report:
     """The registry is not local."""
     made = report(Verdict.PASS)
     return replace(
-        made, forwarding=Forwarding(needed=False, port=None, reason="registry.server is ghcr.io, which is not local")
+        made,
+        forwarding=Forwarding(
+            needed=False, port=None, reason="registry.server ghcr.io is not local: Kamal opens no forward"
+        ),
     )
 
 

@@ -84,7 +84,7 @@ def headline(report: Report) -> str:
     hosts = {trace.route.target for trace in report.traces}
     if report.verdict is Verdict.PASS:
         if not report.forwarding.needed:
-            return f"Kamal needs no forward: {report.forwarding.reason}"
+            return report.forwarding.reason
         if not report.traces:
             return f"{report.file} is fine for Kamal; no route was walked"
         return f"forward works on {len(hosts)} of {count(len(hosts), 'host')}"
@@ -172,8 +172,13 @@ def how_known(line: ServerLine, report: Report, finding: Finding) -> str:
     if line.certainty is Certainty.CANDIDATES:
         return "the likeliest of several"
     seen = _seen(report, finding)
-    version = f" ({seen.heard.version.removeprefix('SSH-2.0-')})" if seen and seen.heard.version else ""
+    version = f" ({_software(seen.heard.version)})" if seen and seen.heard.version else ""
     return f"named by the host's own sshd{version}"
+
+
+def _software(version: str) -> str:
+    """`OpenSSH 9.6p1` of `SSH-2.0-OpenSSH_9.6p1 Ubuntu-3` (RFC 4253 §4.2: a comment may follow)."""
+    return version.removeprefix("SSH-2.0-").partition(" ")[0].replace("_", " ")
 
 
 def _seen(report: Report, finding: Finding) -> HopTrace | None:
