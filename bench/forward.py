@@ -31,8 +31,11 @@ while True:
         if words[1] == "0100007F:15B3" and words[3] == "0A":
             print(time.monotonic())
             sys.exit()
-    time.sleep(0.002)
+    time.sleep(float(sys.argv[1]))
 """
+
+# How often all targets together are looked at: the watching must not slow down what is watched.
+_LOOK_SECONDS = 0.004
 
 
 def main(runs: int = 6) -> int:
@@ -88,7 +91,9 @@ def _until_all_listen(lab: Lab, names: Sequence[str], command: Sequence[str], ho
     seen: dict[str, float] = {}
 
     def watch(name: str) -> None:
-        seen[name] = float(lab.on(name, ["python3", "-I", "-c", _WATCH], limit=60).stdout)
+        seen[name] = float(
+            lab.on(name, ["python3", "-I", "-c", _WATCH, str(_LOOK_SECONDS * len(names))], limit=60).stdout
+        )
 
     watchers = [threading.Thread(target=watch, args=(name,)) for name in names]
     for watcher in watchers:
