@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
 import socket
 import subprocess
 import threading
-import time
 
 # Only Linux has it; macOS answers small packets without it.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
-_LAST_MOMENT = 1.0
+_LAST_MOMENT = 0.2
 
 
 class PromptSocket(socket.socket):
@@ -57,7 +57,6 @@ class CommandSocket:
             )
         self.socket = ours
         self._said: list[bytes] = []
-        self._closed = False
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
@@ -74,17 +73,17 @@ class CommandSocket:
 
     def close(self) -> None:
         """End the connection and the command with all that it started, which is given a moment to end by itself."""
-        if not self._closed:
-            self._closed = True
-            self.socket.close()
-            os.killpg(self._child.pid, signal.SIGTERM)
-            threading.Thread(target=self._kill, daemon=True).start()
+        self.socket.close()
+        if self._child.returncode is None:
+            self._signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._child.wait(_LAST_MOMENT)
+            self._signal(signal.SIGKILL)
+            self._child.wait()
 
-    def _kill(self) -> None:
-        # Until it is waited for, its group's number is nobody else's.
-        time.sleep(_LAST_MOMENT)
-        os.killpg(self._child.pid, signal.SIGKILL)
-        self._child.wait()
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):  # all of its group has ended
+            os.killpg(self._child.pid, number)
 
 
 def program_of(command: str) -> str:
