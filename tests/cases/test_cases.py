@@ -15,7 +15,7 @@ from tests.cases.case import Case, Outcome
 
 pytestmark = pytest.mark.isolated
 
-AT_ONCE = 4
+AT_ONCE = 8
 WAITING = {"black-hole", "port-held-by-forward", "slow-login", "login-hangs"}
 """Faults that keep the check waiting: their cases start first."""
 
