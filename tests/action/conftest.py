@@ -14,6 +14,7 @@ import pytest
 from tests.action.runner import Step, assignments
 
 ENTRYPOINT = Path(__file__).parents[2] / "entrypoint.py"
+COMMAND = [sys.executable, "-I", str(ENTRYPOINT)]
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Action:
     environ: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.workspace.mkdir()
+        self.workspace.mkdir(parents=True)
         for name in ("output", "summary"):
             (self.folder / name).touch()
         self.environ |= {
@@ -66,18 +67,17 @@ class Action:
         path.write_text(json.dumps(event), encoding="utf-8")
         self.environ |= {"GITHUB_EVENT_NAME": name, "GITHUB_EVENT_PATH": str(path)}
 
+    def environment(self, inputs: Mapping[str, str]) -> dict[str, str]:
+        """The variables of a step with `inputs`."""
+        return self.environ | {f"INPUT_{name.upper()}": value for name, value in inputs.items()}
+
     def start(self, inputs: Mapping[str, str], before: str = "") -> subprocess.Popen[str]:
         """Start the entrypoint as the image does; `before` is code that runs first, to put a check in place."""
-        given = {f"INPUT_{name.upper()}": value for name, value in inputs.items()}
-        words = (
-            ["-c", f"{before}\nimport runpy\nrunpy.run_path({str(ENTRYPOINT)!r}, run_name='__main__')"]
-            if before
-            else [str(ENTRYPOINT)]
-        )
+        entered = f"{before}\nimport runpy\nrunpy.run_path({str(ENTRYPOINT)!r}, run_name='__main__')"
         return subprocess.Popen(
-            [sys.executable, "-I", *words],
+            [sys.executable, "-I", "-c", entered] if before else COMMAND,
             cwd=self.workspace,
-            env=self.environ | given,
+            env=self.environment(inputs),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -92,8 +92,12 @@ class Action:
     def end(self, process: subprocess.Popen[str]) -> Ended:
         """Wait for the end, and read what is left."""
         printed, stderr = process.communicate(timeout=60)
+        return self.left(process.returncode, printed, stderr)
+
+    def left(self, status: int, printed: str, stderr: str) -> Ended:
+        """What a runner reads after a step."""
         return Ended(
-            process.returncode,
+            status,
             printed,
             stderr,
             Step().read(printed),
