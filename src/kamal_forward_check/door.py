@@ -11,6 +11,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Mapping
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +54,7 @@ def write(report: Report, settings: Settings, system: System) -> None:
     if settings.format == "github" and on_github(system):
         publish(report, settings, system, status(report, settings, system))
         return
-    text = _render(report, settings, system)
-    if settings.output:
-        _write(system.path(settings.output), text, "w")
-    else:
-        _print(text)
+    _hand_on(_render(report, settings, system), settings, system)
 
 
 def publish(report: Report, settings: Settings, system: System, ends_with: Exit) -> None:
@@ -71,7 +68,7 @@ def publish(report: Report, settings: Settings, system: System, ends_with: Exit)
     log = text.render(report, color=True, width=_LOG_WIDTH, neighbours=False)
     kind = Severity.ERROR if ends_with else Severity.WARNING
     annotations = github.render(report, lambda file: _in_repository(file, system), skipped_as=kind)
-    _print(github.log(log, words.closing(report), secrets.token_hex(16)) + annotations)
+    _hand_on(github.log(log, words.closing(report), secrets.token_hex(16)) + annotations, settings, system)
     path, trouble = _report_file(report, settings, system)
     for name, said in (
         ("GITHUB_STEP_SUMMARY", summary.render(report)),
@@ -113,7 +110,13 @@ def _render(report: Report, settings: Settings, system: System) -> str:
     return text.render(report, color=color, width=width, neighbours=not on_github(system))
 
 
-def _print(text: str) -> None:
+def _hand_on(text: str, settings: Settings, system: System) -> None:
+    """Write `text` to the file that was named for it, else to standard output."""
+    if settings.output:
+        _write(system.path(settings.output), text, "w")
+        return
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without our signs shows their numbers
     sys.stdout.write(text)
     sys.stdout.flush()
 
