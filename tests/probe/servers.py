@@ -155,12 +155,17 @@ class Sshd:
             assert time.monotonic() < until, f"never said {words!r}:\n{self.log}"
             time.sleep(0.005)
 
-    def stop(self) -> None:
-        """End it, and all that it serves."""
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to it, and to all that it serves."""
         if self.process:
             for pid in (*_descendants(self.process.pid), self.process.pid):
                 with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+                    os.kill(pid, number)
+
+    def stop(self) -> None:
+        """End it, and all that it serves."""
+        if self.process:
+            self.signal(signal.SIGKILL)
             self.process.wait()
             self.process = None
 

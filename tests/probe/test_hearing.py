@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +13,7 @@ import pytest
 
 from kamal_forward_check.model import Role
 from kamal_forward_check.probe.causes import ChannelRefusedError, ListenDeniedError
+from kamal_forward_check.probe.hearing import HearingTransport
 from kamal_forward_check.probe.live import Live
 from kamal_forward_check.sshd.wire import FORWARDING_DISABLED, PERMIT_REFUSED
 from tests.probe.servers import Servers, free_port
@@ -93,14 +96,40 @@ def test_a_connection_that_dies_is_no_refusal(servers: Servers) -> None:
     assert not live.answers()
 
 
-def test_a_reply_that_comes_late_is_not_taken_for_that_to_the_next_request(entered: Callable[..., Live]) -> None:
+def test_a_reply_that_comes_late_is_not_taken_for_that_to_the_next_request(servers: Servers) -> None:
     port = free_port()
-    live = entered(f"PermitListen 127.0.0.1:{port}")
+    server = servers.sshd(f"PermitListen 127.0.0.1:{port}")
+    live = servers.enter(servers.hop(server, Role.TARGET))
+    server.signal(signal.SIGSTOP)
     with pytest.raises(TimeoutError):
-        live.listen("127.0.0.1", port, 0)  # granted, but nobody waited for it
-    with pytest.raises(ListenDeniedError):
-        live.listen("127.0.0.1", port + 1, 10)
+        live.listen("127.0.0.1", port, 0.05)  # will be granted
+    with ThreadPoolExecutor(1) as pool:
+        denied = pool.submit(live.listen, "127.0.0.1", port + 1, 10)
+        time.sleep(0.05)  # the request is on its way; were it not, the test would prove less, and not fail
+        server.signal(signal.SIGCONT)
+        with pytest.raises(ListenDeniedError):
+            denied.result(10)
     assert PERMIT_REFUSED in live.transport.heard().debug
+
+
+class _Gone(socket.socket):
+    """Ends as a channel does through a jump that is gone."""
+
+    def close(self) -> None:
+        super().close()
+        raise EOFError
+
+
+def test_a_connection_whose_jump_is_gone_ends_in_silence_and_wakes_who_waits() -> None:
+    """pytest makes an error of what a thread does not catch; outside it is a traceback on stderr."""
+    ours, theirs = socket.socketpair()
+    transport = HearingTransport(_Gone(fileno=ours.detach()))
+    with theirs:
+        transport.start_client(event=threading.Event())
+        transport.completion_event = waits = threading.Event()
+    transport.join(10)
+    assert not transport.is_alive()
+    assert waits.is_set()
 
 
 def test_why_a_server_hangs_up_is_kept(servers: Servers) -> None:

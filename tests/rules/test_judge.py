@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kamal_forward_check.model import (
@@ -17,7 +19,7 @@ from kamal_forward_check.model import (
 from kamal_forward_check.rules import Facts, judge
 from kamal_forward_check.rules.unexplained import CODE as UNEXPLAINED
 from kamal_forward_check.sshd.wire import FORWARDING_DISABLED
-from tests.rules.rows import DISABLED, KEYS, ROWS, WITHHELD, of_target, stops
+from tests.rules.rows import DISABLED, KEYS, ROWS, SHOWN, WITHHELD, of_target, stops
 from tests.sshd.seen import JUMP, OFF, TARGET, config, hop, refused, stopped, through, trace
 
 # Never silence
@@ -43,6 +45,11 @@ def test_what_is_explained_for_one_way_to_a_host_is_not_for_another() -> None:
     assert [finding.code for finding in judge(facts)] == ["KF202", UNEXPLAINED]
 
 
+def test_a_notice_about_a_hop_does_not_explain_its_stop() -> None:
+    seen = replace(stopped(TARGET, Stage.LOGIN, Cause.UNEXPECTED), host_key=SHOWN)
+    assert [finding.code for finding in judge(of_target(seen))] == [UNEXPLAINED, "KF220"]
+
+
 # One fault, one finding
 
 
@@ -62,6 +69,12 @@ def test_fifty_hosts_behind_one_closed_jump_are_one_finding() -> None:
     ):
         [finding] = judge(behind(jump, 50))
         assert finding.affects == tuple(hosts(50))
+
+
+def test_a_jump_that_stops_two_routes_in_two_ways_is_two_findings() -> None:
+    closed, lost = refused(JUMP, said=OFF), stopped(JUMP, Stage.FORWARD, Cause.LOST, "open failed")
+    found = judge(Facts(traces=(trace(closed, HopTrace(TARGET)), trace(lost, HopTrace(hop(host="web-2"))))))
+    assert {(finding.code, finding.affects) for finding in found} == {("KF410", ("web-1",)), ("KF602", ("web-2",))}
 
 
 def targets(*answers: dict[str, str]) -> Facts:

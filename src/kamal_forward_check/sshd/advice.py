@@ -98,7 +98,7 @@ def reload_command(said: Mapping[str, str]) -> str:
 
 
 def _is_sshd_config(line: ServerLine) -> bool:
-    return line.certainty is Certainty.EXACT and PurePosixPath(line.file).is_absolute() and "_keys" not in line.file
+    return line.certainty is Certainty.EXACT and PurePosixPath(line.file).is_absolute()
 
 
 def _edit(line: ServerLine) -> str:
