@@ -71,6 +71,7 @@ def test_on_the_way_to_a_host(error: Exception, cause: Cause) -> None:
             paramiko.AuthenticationException("Authentication failed: transport shut down or saw EOF"),
             Cause.LOST,
         ),
+        (paramiko.AuthenticationException("Authentication timeout."), Cause.TIMED_OUT),
         (paramiko.SSHException("No existing session"), Cause.LOST),
         (EOFError(), Cause.LOST),
         (causes.HalfLoginError("x"), Cause.LOGIN_PARTIAL),

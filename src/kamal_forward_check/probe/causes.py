@@ -39,7 +39,7 @@ class HostKeyUncheckedError(HostKeyError):
 
 
 class HalfLoginError(paramiko.SSHException):
-    """The server took the key, and asks for more, or closed the session at once."""
+    """The server took the key, and asks for more."""
 
 
 class NoKeyError(paramiko.SSHException):
@@ -75,6 +75,7 @@ TABLE: tuple[tuple[type[BaseException], str, Cause], ...] = (
     (ListenDeniedError, "", Cause.LISTEN_DENIED),
     (ssh_exception.PartialAuthentication, "", Cause.LOGIN_PARTIAL),
     (ssh_exception.AuthenticationException, "transport shut down", Cause.LOST),
+    (ssh_exception.AuthenticationException, "timeout", Cause.TIMED_OUT),
     (ssh_exception.AuthenticationException, "", Cause.LOGIN_REFUSED),
     (ssh_exception.CouldNotCanonicalize, "", Cause.NAME_UNKNOWN),
     (ssh_exception.ConfigParseError, "", Cause.UNEXPECTED),

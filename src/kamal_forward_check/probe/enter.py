@@ -106,9 +106,12 @@ def _open(live: Live) -> None:
         # sshd's first debug line waits for an ACK of what came before; our packet carries it, and from then on
         # every reply is prompt.
         transport.send_ignore(_IGNORED_BYTES)
-        transport.spoke.wait(_FIRST_WORD_SECONDS)
-    if not (transport.is_authenticated() and transport.is_active()):
-        raise HalfLoginError("the server accepted a key, and did not open the session")
+        if not transport.spoke.wait(_FIRST_WORD_SECONDS):
+            live.answers()
+    if not transport.is_active():
+        raise EOFError("the connection ended right after the login")
+    if not transport.is_authenticated():
+        raise HalfLoginError("the server accepted a key, and asks for more")
 
 
 def _failed(notes: Notes, error: Exception, live: Live, world: World, *, late: bool, ms: float) -> Observation | None:

@@ -90,8 +90,7 @@ def target_login_refused(facts: Facts) -> Iterator[Hit]:
 @rule("KF303", name="login-unfinished", title="The server takes the key and asks for more")
 def login_unfinished(facts: Facts) -> Iterator[Hit]:
     """
-    The key was accepted, and the server wants a second proof (AuthenticationMethods), or closed the session
-    at once (`PermitRootLogin forced-commands-only`, an account that PAM shuts out). Kamal has nothing more
+    The key was accepted, and the server wants a second proof (AuthenticationMethods). Kamal has nothing more
     to give.
 
     ## Fix
@@ -105,8 +104,8 @@ def login_unfinished(facts: Facts) -> Iterator[Hit]:
         hop = stop.seen.hop
         yield _hit(
             stop,
-            f"{hop.host} takes the key of {hop.user}, and does not open the session",
-            f"On {hop.host}, let {hop.user} log in with a key alone (AuthenticationMethods, PermitRootLogin).",
+            f"{hop.host} takes the key of {hop.user}, and asks for more",
+            f"On {hop.host}, let {hop.user} log in with a key alone (AuthenticationMethods).",
         )
 
 
@@ -136,8 +135,9 @@ def too_many_keys(facts: Facts) -> Iterator[Hit]:
 @rule("KF305", name="login-cut", title="The connection ends during the login")
 def login_cut(facts: Facts) -> Iterator[Hit]:
     """
-    The server hung up in the middle of the login, without an answer: an account that PAM shuts out (expired,
-    `/etc/nologin`), a ChrootDirectory with wrong owners, or a middlebox.
+    The server hung up in the middle of the login, or right after it, without a word: an account that PAM shuts
+    out (expired, `/etc/nologin`), a ChrootDirectory with wrong owners, `PermitRootLogin forced-commands-only`,
+    or a middlebox.
 
     ## Fix
     The server's log names the reason.

@@ -34,12 +34,12 @@ def listing(current: str, wanted: Iterable[str]) -> str:
 def key_line(options: Options, role: Role, wanted: Iterable[str]) -> str:
     """An authorized_keys line's options, changed so that the forwards `wanted` (each host:port) are allowed."""
     name = "permitlisten" if role is Role.TARGET else "permitopen"
-    pairs = [pair for pair in options.pairs if pair[0] != "no-port-forwarding"]
+    pairs = [pair for pair in options.pairs if pair[0].lower() != "no-port-forwarding"]
     if Options(tuple(pairs)).withholding:
-        last = max(i for i, pair in enumerate(pairs) if pair[0] == "restrict")
+        last = max(i for i, pair in enumerate(pairs) if pair[0].lower() == "restrict")
         pairs.insert(last + 1, ("port-forwarding", None))
     if options.values(name):
-        last = max(i for i, pair in enumerate(pairs) if pair[0] == name)
+        last = max(i for i, pair in enumerate(pairs) if pair[0].lower() == name)
         pairs[last + 1 : last + 1] = [(name, each) for each in wanted]
     return str(Options(tuple(pairs)))
 

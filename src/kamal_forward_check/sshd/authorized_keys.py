@@ -16,15 +16,20 @@ _KEY = re.compile(r"(?:ssh-|ecdsa-|sk-)[a-z0-9@.-]+\s+AAAA")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of one line, in order, as (name in lower case, value where it may be shown)."""
+    """The options of one line, in order, as (name as it is written, value where it may be shown)."""
 
     pairs: tuple[tuple[str, str | None], ...]
+
+    @property
+    def lowered(self) -> tuple[tuple[str, str | None], ...]:
+        """The pairs with their names in lower case, as sshd compares them."""
+        return tuple((name.lower(), value) for name, value in self.pairs)
 
     @property
     def withholding(self) -> str:
         """The option that takes port forwarding away, or an empty text. The last word counts."""
         found = ""
-        for name, _ in self.pairs:
+        for name, _ in self.lowered:
             if name in ("restrict", "no-port-forwarding"):
                 found = name
             elif name == "port-forwarding":
@@ -33,7 +38,7 @@ class Options:
 
     def values(self, name: str) -> tuple[str, ...]:
         """The values of every option called `name`."""
-        return tuple(value for option, value in self.pairs if option == name and value is not None)
+        return tuple(value for option, value in self.lowered if option == name and value is not None)
 
     def __str__(self) -> str:
         return ",".join(name if value is None else f'{name}="{value}"' for name, value in self.pairs)
@@ -48,8 +53,7 @@ def options(line: str) -> Options:
     rest = line.strip()
     pairs: list[tuple[str, str | None]] = []
     while not _KEY.match(rest) and (match := _OPTION.match(rest)):
-        name = match["name"].lower()
-        pairs.append((name, match["value"] if name in _SHOWN else None))
+        pairs.append((match["name"], match["value"] if match["name"].lower() in _SHOWN else None))
         rest = rest[match.end() :]
         if not match["more"]:
             rest = rest.lstrip()
