@@ -254,22 +254,42 @@ def test_data_goes_by_whatever_the_host_has(servers: Servers, tmp_path: Path, to
     place = shutil.which(tool) if tool != "python3" else sys.executable
     if not place:
         pytest.skip(f"{tool} is not installed")
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    for name in ("sh", "timeout", "cat"):
-        (folder / name).symlink_to(os.path.realpath(shutil.which(name) or name))
-    (folder / tool).symlink_to(place)
-    target = servers.sshd("AllowTcpForwarding remote", f"ForceCommand PATH={folder} sh")
+    (few(tmp_path / "bin") / tool).symlink_to(place)
+    target = servers.sshd("AllowTcpForwarding remote", f"ForceCommand PATH={tmp_path}/bin sh")
     [trace] = servers.walk(servers.route(target))
     assert at(trace, Stage.DATA) == (Status.PASS, tool)
 
 
-def test_a_proxy_of_the_hosts_own_is_not_asked(servers: Servers) -> None:
-    target = servers.sshd(
-        "AllowTcpForwarding remote", "ForceCommand http_proxy=http://127.0.0.1:9 HTTP_PROXY=http://127.0.0.1:9 sh"
-    )
+def few(folder: Path) -> Path:
+    """A folder for PATH, with no program that could fetch anything."""
+    folder.mkdir()
+    for name in ("sh", "timeout", "cat"):
+        (folder / name).symlink_to(os.path.realpath(shutil.which(name) or name))
+    return folder
+
+
+@pytest.mark.parametrize("ends", ["kill -SEGV $$", "exit 127"], ids=["it crashes", "it lacks a library"])
+def test_a_tool_that_is_broken_proves_nothing(servers: Servers, tmp_path: Path, ends: str) -> None:
+    curl = few(tmp_path / "bin") / "curl"
+    curl.write_text(f"#!/bin/sh\n{ends}\n", encoding="ascii")
+    curl.chmod(0o755)
+    target = servers.sshd("AllowTcpForwarding remote", f"ForceCommand PATH={tmp_path}/bin sh")
     [trace] = servers.walk(servers.route(target))
-    assert at(trace, Stage.DATA)[0] is Status.PASS
+    assert at(trace, Stage.DATA)[0] is Status.SKIPPED
+
+
+@pytest.mark.parametrize("tool", ["curl", "wget"])
+def test_a_proxy_of_the_hosts_own_is_not_asked(servers: Servers, tmp_path: Path, tool: str) -> None:
+    place = shutil.which(tool)
+    if not place:
+        pytest.skip(f"{tool} is not installed")
+    (few(tmp_path / "bin") / tool).symlink_to(place)
+    for name in (".wgetrc", ".curlrc"):
+        (tmp_path / name).write_text("http_proxy = http://127.0.0.1:9\nproxy = http://127.0.0.1:9\n", encoding="ascii")
+    own = f"HOME={tmp_path} http_proxy=http://127.0.0.1:9 HTTP_PROXY=http://127.0.0.1:9 ALL_PROXY=http://127.0.0.1:9"
+    target = servers.sshd("AllowTcpForwarding remote", f"ForceCommand {own} PATH={tmp_path}/bin sh")
+    [trace] = servers.walk(servers.route(target))
+    assert at(trace, Stage.DATA) == (Status.PASS, tool)
 
 
 def test_gateway_ports_are_told(servers: Servers) -> None:

@@ -162,6 +162,13 @@ def test_an_identity_stands_for_the_agent(servers: Servers) -> None:
     assert trace.hops[0].opened_by == str(servers.key)
 
 
+def test_an_identity_that_a_file_has_as_well_is_the_files(servers: Servers) -> None:
+    given = Keys(files=(Given(str(servers.key), "default"),), identities=(Given(str(servers.key), "--identity"),))
+    trace = login(servers, servers.sshd(), given)
+    assert trace.verdict is Verdict.PASS
+    assert not trace.hops[0].opened_by_identity
+
+
 def test_a_text_of_several_keys_opens_and_is_not_told(servers: Servers, tmp_path: Path) -> None:
     server = servers.sshd()
     wrong = make_key(tmp_path / "wrong").read_text(encoding="ascii")

@@ -15,16 +15,19 @@ from kamal_forward_check.probe.registry_stub import PROOF, RegistryStub
 _SECONDS = 3
 _LOGIN_SECONDS = 6.0  # for a login and one tool: a forced command may never end
 
-# By whatever the host has; the first that brings the nonce ends it. Proxies and ~/.curlrc are left out; busybox's
-# wget crashes on -T, hence `timeout`; dash and ash know no /dev/tcp, so bash is called by name. After one that waited
-# in vain (curl's 28, timeout's 124) the others would wait in vain as well.
+# By whatever the host has; the first that brings the nonce ends it. Proxies and start-up files are left out; busybox's
+# wget crashes on -T, hence `timeout`; dash and ash know no /dev/tcp, so bash is called by name. A program that can't be
+# started, or crashes (125 and above), was no try. After one that waited in vain (curl's 28, timeout's 124) the others
+# would wait in vain as well.
 _SCRIPT = """\
 within() {{ if command -v timeout >/dev/null 2>&1; then timeout {seconds} "$@"; else "$@"; fi; }}
-try() {{ command -v "$1" >/dev/null 2>&1 || return 1; echo "{mark} $1"; out=$(within "$@" 2>&1); status=$?
-  printf '%s\\n' "$out"; case $out in *"{proof}"*) exit 0 ;; esac
+try() {{ command -v "$1" >/dev/null 2>&1 || return; out=$(within "$@" 2>&1); status=$?
+  if [ $status -gt 124 ]; then return; fi
+  printf '%s\\n' "{mark} $1" "$out"; case $out in *"{proof}"*) exit 0 ;; esac
   case $status in 28 | 124) exit 0 ;; esac; }}
 try curl -q --noproxy '*' -s -S -m {seconds} http://127.0.0.1:{port}{path}
 unset http_proxy HTTP_PROXY
+export no_proxy=127.0.0.1
 try wget -q -O - http://127.0.0.1:{port}{path}
 try bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port} && printf "GET {path} HTTP/1.0\\r\\n\\r\\n" >&3 && cat <&3'
 try python3 -I -c 'import socket

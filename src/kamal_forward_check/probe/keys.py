@@ -138,18 +138,21 @@ class Login:
         keys = self.hop.keys
         files = [(given.value, key) for given in keys.files for key in self.ring.keys(given)]
         named_here = {key.asbytes() for _, key in files} | {self.ring.public_blob(given) for given in keys.files}
-        for own in held:
-            if not keys.only_named or own.asbytes() in named_here:
-                yield f"agent: {own.comment or own.get_name()}", own, False
+        for each in held:
+            if not keys.only_named or each.asbytes() in named_here:
+                yield f"agent: {each.comment or each.get_name()}", each, False
+        own = {key.asbytes() for _, key in files}
         for given in keys.identities:
             for key in self.ring.keys(given):
-                yield named(given), key, True
+                yield named(given), key, key.asbytes() not in own
         for given in keys.data:
             for key in self.ring.keys(given):
                 yield given.source, key, False
-        blobs = {own.asbytes() for own in held}
+        offered = {
+            key.asbytes() for key in (*held, *(key for given in keys.identities for key in self.ring.keys(given)))
+        }
         for name, key in files:
-            if key.asbytes() not in blobs:
+            if key.asbytes() not in offered:
                 yield name, key, False
 
     def _unusable(self, held: Sequence[AgentKey]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from kamal_forward_check.model import Cause, Client, Fix, Role, Severity, Stage
@@ -36,7 +37,7 @@ def host_key_unknown(facts: Facts) -> Iterator[Hit]:
             why=f"It shows {key.kind} {key.fingerprint}. To pin it: {line}" if key else "",
             commands=(
                 "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   # on the server's console: compare",
-                f"echo '{line}' >> ~/.ssh/known_hosts               # on the deploying machine",
+                f"echo {shlex.quote(line)} >> ~/.ssh/known_hosts   # on the deploying machine",
             ),
         )
 
@@ -65,7 +66,7 @@ def host_key_changed(facts: Facts) -> Iterator[Hit]:
             why=f"It shows {key.kind} {key.fingerprint}." if key else "",
             commands=(
                 "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   # on the server's console: compare",
-                f"ssh-keygen -R '{name}'",
+                f"ssh-keygen -R {shlex.quote(name)}",
             ),
         )
 
@@ -93,7 +94,7 @@ def key_accepted(facts: Facts) -> Iterator[Hit]:
                 location=seen.hop.origin,
                 fix=Fix(
                     "Compare the fingerprint with the server's own, and pin the key.",
-                    commands=(f"echo '{key.line}' >> ~/.ssh/known_hosts   # {key.fingerprint}",),
+                    commands=(f"echo {shlex.quote(key.line)} >> ~/.ssh/known_hosts   # {key.fingerprint}",),
                 ),
                 same="targets",
             )

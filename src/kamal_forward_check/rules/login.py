@@ -180,13 +180,13 @@ def login_slow(facts: Facts) -> Iterator[Hit]:
 @rule(
     "KF310",
     name="key-must-be-in-agent",
-    title="A jump opens only to a key that was given to this check",
+    title="A jump opened to a key that was given to this check",
     severity=Severity.NOTICE,
 )
 def key_must_be_in_agent(facts: Facts) -> Iterator[Hit]:
     """
-    The key of `--identity` (or `ssh-private-key`) opened the jump. Here it stands for the keys of the
-    deploying machine's agent: nothing in deploy.yml can bring it to a jump.
+    The key of `--identity` (or `ssh-private-key`) opened the jump, and none of the agent's did. Here it stands
+    for a key in the deploying machine's agent: nothing in deploy.yml can bring it to a jump.
 
     ## Fix
     Have the key in the agent when `kamal deploy` runs: `webfactory/ssh-agent` in a workflow, `ssh-add`
@@ -198,7 +198,7 @@ def key_must_be_in_agent(facts: Facts) -> Iterator[Hit]:
     for seen, affects in facts.hops():
         if seen.opened_by_identity and seen.hop.role is Role.JUMP:
             yield Hit(
-                message=f"the jump {seen.hop.host} opens to the given key only: the deploy needs it in its agent",
+                message=f"the jump {seen.hop.host} opened to the given key: the deploy needs it in its agent",
                 hop=seen.hop,
                 affects=affects,
                 location=seen.hop.origin,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from kamal_forward_check.model import Certainty, Fix, HopTrace, Role, ServerLine, Stage
 from kamal_forward_check.rules.facts import Facts, Refused
 from kamal_forward_check.rules.registry import Hit
-from kamal_forward_check.sshd import advice, wire
+from kamal_forward_check.sshd import advice, candidates, wire
 from kamal_forward_check.sshd.refusal import CERTIFICATE, Why
 
 
@@ -29,11 +29,17 @@ def line_hit(found: Refused, *, why: str = "") -> Hit:
         location=seen.hop.origin,
         server_line=first,
         candidates=found.refusal.candidates,
-        fix=Fix(_summary(lines), advice.changes(known), advice.commands(of_sshd, seen.host_said)),
+        fix=Fix(_summary(lines), advice.changes(known), _commands(seen, lines, of_sshd)),
         why=" ".join(text for text in (_fine(found), why) if text),
         evidence=evidence(found),
         same=tuple((line.file, line.line, line.keyword, line.current, line.change_to) for line in lines),
     )
+
+
+def _commands(seen: HopTrace, lines: tuple[ServerLine, ...], of_sshd: tuple[ServerLine, ...]) -> tuple[str, ...]:
+    """How to change the lines that are known; where only the keyword is, how to find its line."""
+    unseen = (line for line in lines if line.certainty is Certainty.KEYWORD and line.line is None)
+    return (*advice.commands(of_sshd, seen.host_said), *(candidates.locate(seen, line.keyword) for line in unseen))
 
 
 def open_hit(found: Refused, summary: str, *, why: str = "", commands: tuple[str, ...] = ()) -> Hit:

@@ -53,8 +53,10 @@ def connection_lost(facts: Facts) -> Iterator[Hit]:
     for stage in (Stage.FORWARD, Stage.LISTEN, Stage.DATA):
         for stop in facts.stops(stage, Cause.LOST, Cause.TIMED_OUT, Cause.CLOSED_EARLY):
             hop = stop.seen.hop
+            silent = stop.observation.cause is Cause.TIMED_OUT
             yield Hit(
-                message=f"the connection to {hop.host} ends while the forward is asked for",
+                message=f"the connection to {hop.host} {'falls silent' if silent else 'ends'} "
+                "while the forward is asked for",
                 hop=hop,
                 affects=stop.affects,
                 location=hop.origin,

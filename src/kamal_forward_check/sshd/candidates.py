@@ -105,5 +105,15 @@ def _find(keyword: str) -> str:
 
 def settle(seen: HopTrace, keyword: str) -> str:
     """The one command that shows what holds for this login, to be typed in an SSH session that came the same way."""
+    return f"{_asked(seen, '-T')} | grep -i {keyword.lower()}"
+
+
+def locate(seen: HopTrace, keyword: str) -> str:
+    """The command that names the lines of `keyword` in sshd's order: those after "reprocess config" go first."""
+    lines = f"reprocess config len|setting {keyword} |^{keyword} "
+    return f"{_asked(seen, '-T -ddd')} 2>&1 | grep -iE '{lines}'"
+
+
+def _asked(seen: HopTrace, options: str) -> str:
     who = f"user={seen.hop.user},host=$1,addr=$1,laddr=$3,lport=$4"
-    return f"sh -c 'set -- $SSH_CONNECTION; sudo sshd -T -C \"{who}\"' | grep -i {keyword.lower()}"
+    return f"sh -c 'set -- $SSH_CONNECTION; sudo sshd {options} -C \"{who}\"'"
