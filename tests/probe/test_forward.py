@@ -284,8 +284,8 @@ def test_a_proxy_of_the_hosts_own_is_not_asked(servers: Servers, tmp_path: Path,
     if not place:
         pytest.skip(f"{tool} is not installed")
     (few(tmp_path / "bin") / tool).symlink_to(place)
-    for name in (".wgetrc", ".curlrc"):
-        (tmp_path / name).write_text("http_proxy = http://127.0.0.1:9\nproxy = http://127.0.0.1:9\n", encoding="ascii")
+    for name, keyword in {".wgetrc": "http_proxy", ".curlrc": "proxy"}.items():
+        (tmp_path / name).write_text(f"{keyword} = http://127.0.0.1:9\n", encoding="ascii")
     own = f"HOME={tmp_path} http_proxy=http://127.0.0.1:9 HTTP_PROXY=http://127.0.0.1:9 ALL_PROXY=http://127.0.0.1:9"
     target = servers.sshd("AllowTcpForwarding remote", f"ForceCommand {own} PATH={tmp_path}/bin sh")
     [trace] = servers.walk(servers.route(target))

@@ -164,7 +164,7 @@ def test_a_key_line_is_never_edited_by_a_command() -> None:
 def test_a_certificate_is_to_be_signed_anew() -> None:
     words = finding_of(of_target(refused(TARGET, FORWARDING_DISABLED, key="cert: key options: pty", said=config())))
     assert "sign it anew" in words
-    assert "sshd_config" not in words
+    assert "sshd" not in words
 
 
 def test_a_cloud_images_lock_is_left_alone() -> None:

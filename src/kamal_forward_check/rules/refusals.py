@@ -8,7 +8,7 @@ from kamal_forward_check.model import Certainty, Fix, HopTrace, Role, ServerLine
 from kamal_forward_check.rules.facts import Facts, Refused
 from kamal_forward_check.rules.registry import Hit
 from kamal_forward_check.sshd import advice, candidates, wire
-from kamal_forward_check.sshd.refusal import CERTIFICATE, Why
+from kamal_forward_check.sshd.refusal import CERTIFICATE, IN_SSHD_CONFIG, Why
 
 
 def refused(facts: Facts, role: Role, *whys: Why) -> Iterator[Refused]:
@@ -38,7 +38,7 @@ def line_hit(found: Refused, *, why: str = "") -> Hit:
 
 def _commands(seen: HopTrace, lines: tuple[ServerLine, ...], of_sshd: tuple[ServerLine, ...]) -> tuple[str, ...]:
     """How to change the lines that are known; where only the keyword is, how to find its line."""
-    unseen = (line for line in lines if line.certainty is Certainty.KEYWORD and line.line is None)
+    unseen = (line for line in lines if line.certainty is Certainty.KEYWORD and line.file == IN_SSHD_CONFIG)
     return (*advice.commands(of_sshd, seen.host_said), *(candidates.locate(seen, line.keyword) for line in unseen))
 
 

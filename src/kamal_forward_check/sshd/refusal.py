@@ -19,6 +19,8 @@ from kamal_forward_check.sshd.wire import KeyOptions
 FIRST_UNPRIVILEGED_PORT = 1024
 CERTIFICATE = "the certificate"
 """Stands for a file where a certificate says what its key may do."""
+IN_SSHD_CONFIG = "sshd_config"
+"""Stands for a file where the wire proves the keyword, and nobody named the file."""
 
 _LIST_OPTION = {Role.TARGET: "permitlisten", Role.JUMP: "permitopen"}
 _LIST = {Role.TARGET: "PermitListen", Role.JUMP: "PermitOpen"}
@@ -168,7 +170,7 @@ def _listed(seen: HopTrace, asked: Sequence[Asked], key_lists: list[ServerLine])
 
 
 def _keyword_line(seen: HopTrace, keyword: str, value: str) -> ServerLine:
-    return ServerLine(seen.hop.host.value, "sshd_config", None, keyword, "", f"{keyword} {value}", Certainty.KEYWORD)
+    return ServerLine(seen.hop.host.value, IN_SSHD_CONFIG, None, keyword, "", f"{keyword} {value}", Certainty.KEYWORD)
 
 
 def _not_bound(seen: HopTrace, asked: Asked) -> Refusal:
