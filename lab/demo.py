@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -45,18 +46,21 @@ def _without_faults(lab: Lab, home: Home, why_not: str) -> int:
     text = deploy_yml([target.address["back"]], proxy=jump, user=f"{target.login}\n  port: {target.port}")
     project = write_project(home.path / "shop", text)
     _say(f"Started on this machine: a bastion and a target that works. One that refuses can't be: {why_not}.")
-    status = _check(lab, home, project)
+    # ssh looks for keys and known_hosts in the user's own home, which is not touched: they are named instead.
+    status = _check(lab, home, project, "--identity", str(home.key), "--known-hosts", str(home.known_hosts))
     _say("Everything is gone again. As root, the demo has a target that refuses.")
     return status
 
 
-def _check(lab: Lab, home: Home, project: Path) -> int:
-    _show("$ kamal-forward-check check")
+def _check(lab: Lab, home: Home, project: Path, *options: str) -> int:
+    _show(f"$ {shlex.join(['kamal-forward-check', 'check', *options])}")
     environ = {
         **home.environ,
         **{name: os.environ[name] for name in ("TERM", "COLUMNS", "NO_COLOR") if name in os.environ},
     }
-    return subprocess.run(lab.command([_PROGRAM, "check"], home, cwd=project), env=environ, check=False).returncode
+    return subprocess.run(
+        lab.command([_PROGRAM, "check", *options], home, cwd=project), env=environ, check=False
+    ).returncode
 
 
 def _say(text: str) -> None:
