@@ -136,7 +136,7 @@ def test_a_hop_is_reached_by_a_command(servers: Servers) -> None:
     ("command", "said"),
     [
         ("sh -c 'echo no credentials >&2; exit 3'", "no credentials"),
-        ("no-such-program-at-all HOST", "not found"),
+        ("no-such-program-at-all HOST", "no-such-program-at-all"),
         ("sh -c 'echo Starting session; cat'", ""),
     ],
     ids=["it fails", "it is not there", "it opens a shell"],

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -18,7 +17,7 @@ from kamal_forward_check.model import Cause, Given, Hop, Purpose, Route, Stage, 
 from kamal_forward_check.probe.walk import WORKERS, Walk
 from tests.probe.servers import ME, Servers, free_port, listening, silent, stop
 
-PROGRAM = Path(sys.executable).with_name("kamal-forward-check")
+PROGRAM = [sys.executable, "-c", "from kamal_forward_check.program import run; run()"]
 
 
 def cancelled(port: int) -> str:
@@ -101,9 +100,10 @@ def project(servers: Servers, target: Hop, port: int) -> subprocess.Popen[str]:
         f"registry: {{server: 'localhost:{port}'}}\nbuilder: {{arch: amd64}}\n",
         encoding="utf-8",
     )
-    environ = {"HOME": str(servers.home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+    environ = {"HOME": str(servers.home), "LANG": "C.UTF-8"}
+    environ |= {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     return subprocess.Popen(
-        [PROGRAM, "check"], cwd=servers.home, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*PROGRAM, "check"], cwd=servers.home, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 

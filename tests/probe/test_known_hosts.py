@@ -23,6 +23,7 @@ from kamal_forward_check.probe.causes import (
 from kamal_forward_check.probe.known_hosts import judge, known_keys
 from kamal_forward_check.system import System
 from tests.probe.servers import ME, Servers, make_key, public
+from tests.sshd.seen import ALWAYS_THE_SAME
 
 SYSTEM = System(environ={}, cwd=Path("/"), home=Path("/"))
 PLAIN = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO0Z3sZ7Vw5vXcQ4Yy0n3Wc6d0jvQm1mXyF1hQO8q1yZ"
@@ -102,6 +103,7 @@ def test_a_line_that_is_none_is_passed_over_and_the_rest_read(line: str) -> None
     assert f"{known.kind} {known.text}" == PLAIN
 
 
+@ALWAYS_THE_SAME
 @given(st.text())
 def test_whatever_stands_in_the_file(text: str) -> None:
     known_keys(rule("web-1", lines=text), SYSTEM)

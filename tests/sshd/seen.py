@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hypothesis import settings
+
 from kamal_forward_check.model import (
     Aside,
     AsideAnswer,
@@ -28,6 +30,9 @@ from kamal_forward_check.model import (
 OPENSSH = "SSH-2.0-OpenSSH_9.2p1 Debian-2"
 KEY_FINE = "/home/deploy/.ssh/authorized_keys:3: key options: agent-forwarding port-forwarding pty user-rc"
 PORT = 5555
+
+ALWAYS_THE_SAME = settings(deadline=None, derandomize=True, database=None)
+"""For tests with random data: the same data at every run, however slow the machine."""
 
 
 def hop(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from kamal_forward_check.model import Certainty, Role, ServerLine
 from kamal_forward_check.sshd import advice, effective
 from kamal_forward_check.sshd.effective import Deciding
+from tests.sshd.seen import ALWAYS_THE_SAME
 
 MAIN = "/etc/ssh/sshd_config"
 
@@ -185,6 +186,7 @@ def test_sed_takes_a_line_that_ends_as_in_windows(tmp_path: Path) -> None:
     assert file.read_bytes() == b"#\r\n#\r\nAllowTcpForwarding remote\n"
 
 
+@ALWAYS_THE_SAME
 @given(PRINTABLE, PRINTABLE)
 def test_sed_takes_whatever_a_line_may_hold(current: str, changed: str) -> None:
     [expression] = [

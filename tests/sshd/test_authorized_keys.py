@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from kamal_forward_check.model import Role
 from kamal_forward_check.sshd import advice
 from kamal_forward_check.sshd.authorized_keys import options, parse
+from tests.sshd.seen import ALWAYS_THE_SAME
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDs0 deploy@laptop"
 CLOUD = (
@@ -80,6 +81,7 @@ SECRET = "5ecre7"  # noqa: S105 - not one
 NAMES = ["command", "environment", "from", "principals", "tunnel", "expiry-time"]
 
 
+@ALWAYS_THE_SAME
 @given(
     st.lists(st.tuples(st.sampled_from(NAMES), st.text(st.characters(blacklist_characters='"\\\n\r\0'), max_size=30))),
     st.sampled_from([KEY, f"ssh-rsa AAAAB3{SECRET} {SECRET}", SECRET, ""]),
@@ -93,6 +95,7 @@ def test_nothing_of_a_line_is_told_but_names(given_options: list[tuple[str, str]
     assert "laptop" not in told
 
 
+@ALWAYS_THE_SAME
 @given(st.text())
 def test_any_text_can_stand_there(line: str) -> None:
     assert parse(str(options(line))) == options(line)
@@ -112,6 +115,7 @@ FLAGS = st.sampled_from(
 )
 
 
+@ALWAYS_THE_SAME
 @given(st.lists(FLAGS, max_size=6))
 def test_a_changed_line_allows_the_forward_and_keeps_the_rest(flags: list[str]) -> None:
     before = parse(",".join(flags))

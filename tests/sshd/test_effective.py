@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from kamal_forward_check.model import Certainty
 from kamal_forward_check.sshd.effective import Deciding, Effective, read
 from tests.sshd.said import said
+from tests.sshd.seen import ALWAYS_THE_SAME
 
 MAIN = "/etc/ssh/sshd_config"
 DROP_IN = "/etc/ssh/sshd_config.d/50-hardening.conf"
@@ -193,6 +194,7 @@ def test_a_file_with_a_colon_or_a_space_in_its_name() -> None:
     assert (decides.file, decides.line) == (name, 3)
 
 
+@ALWAYS_THE_SAME
 @given(st.fixed_dictionaries({name: st.text() for name in ("sshd", "daemon", "lines", "unreadable")}))
 def test_whatever_a_host_answers_is_read_or_not(answers: dict[str, str]) -> None:
     read(answers | {"sshd": f"{answers['sshd']}\nallowtcpforwarding no"})

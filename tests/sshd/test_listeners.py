@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kamal_forward_check.sshd.listeners import Holder, holder, is_own_forward
 from tests.sshd.said import said
+from tests.sshd.seen import ALWAYS_THE_SAME
 
 LOOPBACK, ANY, OTHER = "0100007F:15B3", "00000000:15B3", "0A00000A:15B3"
 ANY6, LOOPBACK6 = f"{'0' * 32}:15B3", f"{'0' * 24}01000000:15B3"
@@ -106,11 +107,13 @@ def test_an_own_forward(given_answers: dict[str, str], own: bool) -> None:  # no
     assert is_own_forward(given_answers) is own
 
 
+@ALWAYS_THE_SAME
 @given(st.fixed_dictionaries({name: st.text() for name in ("who", "port", "sockets")}))
 def test_whatever_a_host_answers(given_answers: dict[str, str]) -> None:
     is_own_forward(given_answers)
 
 
+@ALWAYS_THE_SAME
 @given(st.lists(st.from_regex(r"[0-9]+: [0-9A-F]{8}:15B3 0 0A 0 0 0 [0-9]* ")))
 def test_numbers_of_any_size(lines: list[str]) -> None:
     holder(answers("\n".join(lines)))

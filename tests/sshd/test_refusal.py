@@ -11,7 +11,7 @@ from kamal_forward_check.sshd.candidates import Asked
 from kamal_forward_check.sshd.refusal import CERTIFICATE, Refusal, Why, explain
 from kamal_forward_check.sshd.wire import FORWARDING_DISABLED, PERMIT_REFUSED, STREAMLOCAL_DISABLED
 from tests.sshd.said import said
-from tests.sshd.seen import JUMP, OFF, TARGET, config, hop, refused
+from tests.sshd.seen import ALWAYS_THE_SAME, JUMP, OFF, TARGET, config, hop, refused
 
 LISTEN = [Asked("127.0.0.1", 5555)]
 NEXT = [Asked("web-1", 22)]
@@ -332,6 +332,7 @@ SECTIONS = st.fixed_dictionaries(
 DEBUG = st.lists(st.one_of(st.text(), st.sampled_from([FORWARDING_DISABLED, PERMIT_REFUSED, KEY_WITHHOLDS, KEY_LISTS])))
 
 
+@ALWAYS_THE_SAME
 @given(st.sampled_from([TARGET, JUMP]), SECTIONS, DEBUG, st.text())
 def test_whatever_a_host_says_there_is_a_reason_and_a_way_on(
     of: Hop, sections: dict[str, str], debug: list[str], key: str
