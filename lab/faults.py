@@ -251,14 +251,15 @@ def _nologin(host: Host) -> None:
 
 def _slow_keys(host: Host, seconds: int) -> None:
     slow = "/usr/local/bin/slow-keys"
-    host.files[slow] = File(f'#!/bin/sh\nsleep {seconds}\ncat "$1/.ssh/authorized_keys"\n', 0o755)
+    script = f'mkdir /run/asked 2>/dev/null && sleep {seconds}\ncat "$1/.ssh/authorized_keys"'
+    host.files[slow] = File(f"#!/bin/sh\n# slow when asked first\n{script}\n", 0o755)
     keys = ["AuthorizedKeysFile none", f"AuthorizedKeysCommand {slow} %h", "AuthorizedKeysCommandUser root"]
     host.blocks += [f"Match User {host.login}", *(f"    {line}" for line in keys)]
 
 
 @_fault("slow-login", NEITHER)
 def _slow_login(host: Host) -> None:
-    """The server looks the key up somewhere slow: a login takes eleven seconds."""
+    """The server looks the key up somewhere slow: a login takes eleven seconds, the first time."""
     _slow_keys(host, 11)
 
 
@@ -286,9 +287,14 @@ def _too_many_logins(host: Host) -> None:
 
 
 def _serve(host: Host, answer: str) -> None:
-    """In place of sshd, something gives every connection one answer, a string of perl's, and closes it."""
+    """In place of sshd, something gives every connection one answer, a string of perl's, and says no more.
+
+    It hears the client out: where a close meets what the client still sends, Kamal sees EPIPE, which Thor takes for a
+    reader that left, and ends with 0.
+    """
     host.runs = False
-    loop = f"while (my $c = $s->accept) {{ print $c {answer}; close $c }}"
+    hear_out = "1 while sysread $c, my $said, 999"
+    loop = f"while (my $c = $s->accept) {{ print $c {answer}; {hear_out} }}"
     host.after.append(_perl(f"{_listen(ANYWHERE, host.port)} {loop}"))
     host.ports.append(host.port)
 
