@@ -97,8 +97,10 @@ class Sshd:
         self.config.write_text(self._text(), encoding="utf-8")
         (self.folder / "log").touch()
         self.process = subprocess.Popen(self._argv(), stdin=subprocess.DEVNULL)
+        until = time.monotonic() + 10
         while not self._listens():
             assert self.process.poll() is None, self.log
+            assert time.monotonic() < until, self.log
         return self
 
     def _argv(self) -> list[str]:
@@ -117,7 +119,7 @@ class Sshd:
             "PermitRootLogin yes", "PasswordAuthentication no", "KbdInteractiveAuthentication no",
             "LogLevel DEBUG1", "MaxStartups 1000",
         )  # fmt: skip
-        own = {line.split()[0] for line in self.lines}
+        own = {line.split()[0] for line in self.lines} - {"Port"}
         usual_lines = (line for line in usual if line.split()[0] not in own)
         return "\n".join((*usual_lines, *self.lines, ""))
 
