@@ -249,6 +249,13 @@ def _nologin(host: Host) -> None:
     host.shell = "/usr/sbin/nologin"
 
 
+@_fault("shell-kills", (TARGET,))
+def _shell_kills(host: Host) -> None:
+    """The user's shell ends the connection that it runs in: the forward stands until the first command."""
+    host.shell = "/usr/local/bin/kills"
+    host.files[host.shell] = File("#!/bin/sh\nkill -9 $PPID\n", 0o755)
+
+
 def _slow_keys(host: Host, seconds: int) -> None:
     slow = "/usr/local/bin/slow-keys"
     script = f'mkdir /run/asked 2>/dev/null && sleep {seconds}\ncat "$1/.ssh/authorized_keys"'
@@ -286,15 +293,10 @@ def _too_many_logins(host: Host) -> None:
     host.after.append("until [ -e /run/held ]; do sleep 0.01; done")
 
 
-def _serve(host: Host, answer: str) -> None:
-    """In place of sshd, something gives every connection one answer, a string of perl's, and says no more.
-
-    It hears the client out: where a close meets what the client still sends, Kamal sees EPIPE, which Thor takes for a
-    reader that left, and ends with 0.
-    """
+def _serve(host: Host, answer: str, then: str = "close $c") -> None:
+    """In place of sshd, something gives every connection `$c` one answer, a string of perl's, and closes it."""
     host.runs = False
-    hear_out = "1 while sysread $c, my $said, 999"
-    loop = f"while (my $c = $s->accept) {{ print $c {answer}; {hear_out} }}"
+    loop = f"while (my $c = $s->accept) {{ print $c {answer}; {then} }}"
     host.after.append(_perl(f"{_listen(ANYWHERE, host.port)} {loop}"))
     host.ports.append(host.port)
 
@@ -308,7 +310,8 @@ def _not_ssh(host: Host) -> None:
 @_fault("broken-ssh", BOTH)
 def _broken_ssh(host: Host) -> None:
     """Something says that it is SSH, and then sends what no SSH packet can be."""
-    _serve(host, r'"SSH-2.0-Broken_1.0\r\n" . (chr(255) x 64)')
+    # It hears the client out: where Kamal writes to a closed pipe, Thor takes that for a reader that left: status 0.
+    _serve(host, r'"SSH-2.0-Broken_1.0\r\n" . (chr(255) x 64)', then="1 while sysread $c, my $said, 999")
 
 
 @_fault("password-expired", BOTH)
