@@ -38,7 +38,7 @@ def no_data(facts: Facts) -> Iterator[Hit]:
         )
 
 
-@rule("KF602", name="connection-lost", title="The connection ends while the forward is asked for")
+@rule("KF602", name="connection-lost", title="The connection ends before the forward has served")
 def connection_lost(facts: Facts) -> Iterator[Hit]:
     """
     The login was complete, and the connection ended before the forward was granted, or while it stood: a
@@ -53,10 +53,10 @@ def connection_lost(facts: Facts) -> Iterator[Hit]:
     for stage in (Stage.FORWARD, Stage.LISTEN, Stage.DATA):
         for stop in facts.stops(stage, Cause.LOST, Cause.TIMED_OUT, Cause.CLOSED_EARLY):
             hop = stop.seen.hop
-            silent = stop.observation.cause is Cause.TIMED_OUT
+            what = "falls silent" if stop.observation.cause is Cause.TIMED_OUT else "ends"
+            when = "while the forward stands" if stage is Stage.DATA else "while the forward is asked for"
             yield Hit(
-                message=f"the connection to {hop.host} {'falls silent' if silent else 'ends'} "
-                "while the forward is asked for",
+                message=f"the connection to {hop.host} {what} {when}",
                 hop=hop,
                 affects=stop.affects,
                 location=hop.origin,
