@@ -293,10 +293,15 @@ def _too_many_logins(host: Host) -> None:
     host.after.append("until [ -e /run/held ]; do sleep 0.01; done")
 
 
-def _serve(host: Host, answer: str, then: str = "close $c") -> None:
-    """In place of sshd, something gives every connection `$c` one answer, a string of perl's, and closes it."""
+def _serve(host: Host, answer: str) -> None:
+    """In place of sshd, something gives every connection `$c` one answer, a string of perl's, and hears it out.
+
+    It hears the client out because of Kamal: where that writes to a closed pipe, Thor takes the error for a reader that
+    left, and ends with 0.
+    """
     host.runs = False
-    loop = f"while (my $c = $s->accept) {{ print $c {answer}; {then} }}"
+    hear_out = "1 while sysread $c, my $said, 999"
+    loop = f"while (my $c = $s->accept) {{ print $c {answer}; {hear_out} }}"
     host.after.append(_perl(f"{_listen(ANYWHERE, host.port)} {loop}"))
     host.ports.append(host.port)
 
@@ -304,14 +309,13 @@ def _serve(host: Host, answer: str, then: str = "close $c") -> None:
 @_fault("not-ssh", BOTH)
 def _not_ssh(host: Host) -> None:
     """A web server listens on the SSH port."""
-    _serve(host, r'"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"')
+    _serve(host, r'"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"; shutdown $c, 1')
 
 
 @_fault("broken-ssh", BOTH)
 def _broken_ssh(host: Host) -> None:
     """Something says that it is SSH, and then sends what no SSH packet can be."""
-    # It hears the client out: where Kamal writes to a closed pipe, Thor takes that for a reader that left: status 0.
-    _serve(host, r'"SSH-2.0-Broken_1.0\r\n" . (chr(255) x 64)', then="1 while sysread $c, my $said, 999")
+    _serve(host, r'"SSH-2.0-Broken_1.0\r\n" . (chr(255) x 64)')
 
 
 @_fault("password-expired", BOTH)

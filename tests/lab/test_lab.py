@@ -183,7 +183,9 @@ def _devices_and_mounts() -> tuple[list[str], str, str]:
 
 def test_ctrl_c_in_a_terminal_ends_the_owner_first() -> None:
     """The hosts are in sessions of their own: an interrupt reaches the owner, whose `with` block tears down."""
-    script = HELD.format(then="import signal\ntry:\n    signal.pause()\nexcept KeyboardInterrupt:\n    lab.close()")
+    # Blocked and waited for: an interrupt that comes early is kept.
+    block = "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\n"
+    script = block + HELD.format(then="signal.sigwait([signal.SIGINT])\nlab.close()")
     with subprocess.Popen([sys.executable, "-c", script], stdout=PIPE, text=True, process_group=0) as held:
         assert held.stdout is not None
         folder = Path(held.stdout.readline().strip())
