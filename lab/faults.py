@@ -294,11 +294,7 @@ def _too_many_logins(host: Host) -> None:
 
 
 def _serve(host: Host, answer: str) -> None:
-    """In place of sshd, something gives every connection `$c` one answer, a string of perl's, and hears it out.
-
-    It hears the client out because of Kamal: where that writes to a closed pipe, Thor takes the error for a reader that
-    left, and ends with 0.
-    """
+    """In place of sshd, something gives every connection `$c` one answer, a string of perl's, and hears it out."""
     host.runs = False
     hear_out = "1 while sysread $c, my $said, 999"
     loop = f"while (my $c = $s->accept) {{ print $c {answer}; {hear_out} }}"

@@ -63,5 +63,7 @@ def test_kamal_agrees(case: Case, runs: Mapping[str, Run]) -> None:
         assert done.returncode != 0, output
         assert "port forwarding" not in output.replace("Setting up local registry port forwarding", ""), output
     else:
-        assert (done.returncode == 0) == (case.kamal == "pass"), output
+        # Where a forward's pipe breaks, Thor takes the error for a reader that left, and ends with 0.
+        pulled = done.returncode == 0 and "Error setting up port forwarding" not in output
+        assert pulled == (case.kamal == "pass"), output
     assert case.expect["verdict"] == ("fail" if case.kamal == "fail" else "pass")
