@@ -20,36 +20,42 @@ def main() -> int:
     """Show it. 0 where the check said what it must say here, else the status that it ended with."""
     why_not = can_isolate()
     with Lab() as lab:
-        lab.host("bastion", "front", "back", login="ops")
-        lab.host("web-1", login="deploy", faults=[] if why_not else [FAULT])
-        if not why_not:
-            lab.host("web-2", login="deploy")
-        lab.start()
-        home = lab.home()
-        if why_not:
-            return _without_faults(lab, home, why_not)
-        text = deploy_yml(["web-1", "web-2"], proxy="ops@bastion", user="deploy")
-        project = write_project(home.path / "shop", text)
-        _say("Started on this machine, in networks of their own: a bastion, and behind it web-1 and web-2.")
-        _say("web-1 has a hardening file that forbids the forward. In a project whose config/deploy.yml says")
-        _show("ssh:\n  user: deploy\n  proxy: ops@bastion\nregistry:\n  server: localhost:5555")
-        _say("`kamal deploy` would wait 30 seconds and say `Failed to establish port forward on web-1`. This says:")
-        status = _check(lab, home, project)
-        _say("Everything is gone again. Other faults: python3 -m lab faults; your own project: bin/invoke check")
-        return 0 if status == _FOUND else status or 1
+        status = _without_faults(lab, why_not) if why_not else _with_a_fault(lab)
+    _say("Everything is gone again.")
+    if why_not:
+        _say("As root, the demo has a target that refuses.")
+        return status
+    _say("Other faults: python3 -m lab faults; your own project: bin/invoke check")
+    return 0 if status == _FOUND else status or 1
 
 
-def _without_faults(lab: Lab, home: Home, why_not: str) -> int:
-    """One granted target through a bastion: all that an unprivileged user can start."""
-    bastion, target = lab.hosts["bastion"], lab.hosts["web-1"]
+def _with_a_fault(lab: Lab) -> int:
+    """A bastion and two targets, of which one refuses; the status of the check."""
+    lab.host("bastion", "front", "back", login="ops")
+    lab.host("web-1", login="deploy", faults=[FAULT])
+    lab.host("web-2", login="deploy")
+    lab.start()
+    home = lab.home()
+    text = deploy_yml(["web-1", "web-2"], proxy="ops@bastion", user="deploy")
+    project = write_project(home.path / "shop", text)
+    _say("Started on this machine, in networks of their own: a bastion, and behind it web-1 and web-2.")
+    _say("web-1 has a hardening file that forbids the forward. In a project whose config/deploy.yml says")
+    _show("ssh:\n  user: deploy\n  proxy: ops@bastion\nregistry:\n  server: localhost:5555")
+    _say("`kamal deploy` would wait 30 seconds and say `Failed to establish port forward on web-1`. This says:")
+    return _check(lab, home, project)
+
+
+def _without_faults(lab: Lab, why_not: str) -> int:
+    """One granted target through a bastion: all that an unprivileged user can start; the status of the check."""
+    bastion, target = lab.host("bastion", "front", "back"), lab.host("web-1")
+    lab.start()
+    home = lab.home()
     jump = f"{bastion.login}@{bastion.address['front']}:{bastion.port}"
     text = deploy_yml([target.address["back"]], proxy=jump, user=f"{target.login}\n  port: {target.port}")
     project = write_project(home.path / "shop", text)
     _say(f"Started on this machine: a bastion and a target that works. One that refuses can't be: {why_not}.")
     # ssh looks for keys and known_hosts in the user's own home, which is not touched: they are named instead.
-    status = _check(lab, home, project, "--identity", str(home.key), "--known-hosts", str(home.known_hosts))
-    _say("Everything is gone again. As root, the demo has a target that refuses.")
-    return status
+    return _check(lab, home, project, "--identity", str(home.key), "--known-hosts", str(home.known_hosts))
 
 
 def _check(lab: Lab, home: Home, project: Path, *options: str) -> int:

@@ -88,7 +88,7 @@ class Isolated:
         lines = [
             f"cd {root}",
             f"mkdir -p {' '.join(f'.{folder}' for folder in folders)} ./run/sshd {homes} ./etc/ssh/sshd_config.d",
-            "chmod 1777 ./tmp" if not bare else ":",
+            *(() if bare else ("chmod 1777 ./tmp",)),
             *(f"chown {uid}:{uid} {root}{home} && chmod 750 {root}{home}" for uid, home in USERS.values()),
             f"ssh-keygen -q -t ed25519 -N '' -C {host.name} -f ./etc/ssh/ssh_host_ed25519_key",
             *(f"mount --bind .{path} {path}" for path in single),

@@ -135,6 +135,7 @@ NORMAL = (
     (r"AAAA[A-Za-z0-9+/]{40,}={0,2}", "<key>"),
     (r"the host's own\s+sshd\s+\(OpenSSH[^)]*\)", "the host's own sshd (OpenSSH <version>)"),
     (r"pid[= ]\d+", "pid=<pid>"),
+    (r"Exceeded MaxStartups|Not allowed at this time", "<what sshd says>"),  # up to 9.7, and from 9.8
     (r" +$", ""),
 )
 """What differs from run to run, or from machine to machine, as (pattern, replacement)."""
