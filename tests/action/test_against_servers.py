@@ -82,7 +82,7 @@ def test_without_a_key_or_known_hosts_the_check_is_incomplete(lab: Lab, missing:
 
 
 def test_a_run_step_publishes_what_the_action_publishes(lab: Lab) -> None:
-    first, second = lab.home(), lab.home()
+    first, second = lab.home(keys=False), lab.home()
     inputs = {"ssh-private-key": lab.key.read_text(), "ssh-known-hosts": first.known_hosts.read_text()}
     _, action = step(lab, first, COMMAND, inputs)
     on_the_runner, ran = step(lab, second, [PROGRAM, "check", "--format", "github"], {})
