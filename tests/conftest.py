@@ -14,7 +14,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A shell that runs us in the background has SIGINT ignored, and every program that a test starts would inherit that.
+    # A shell that runs us in the background has SIGINT ignored, and whatever a test starts would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "isolated: needs a lab whose hosts have namespaces of their own")
 
