@@ -181,6 +181,7 @@ class _Program(Program):
         """As Program.run, which prints tracebacks and exits 1 for everything."""
         self.create_config()
         self.parse_core(argv)
+        sys.dont_write_bytecode = False  # invoke sets it: our modules would be compiled anew at every run
         self.parse_collection()
         self.core.unparsed[:] = self._worded(self.core.unparsed)
         self.parse_tasks()
