@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -13,6 +15,9 @@ from kamal_forward_check.model import Role
 from kamal_forward_check.probe.live import Live
 from kamal_forward_check.probe.registry_stub import PROOF, RegistryStub
 from tests.probe.servers import Servers, free_port
+
+if TYPE_CHECKING:
+    import paramiko
 
 
 @dataclass
@@ -99,6 +104,28 @@ def test_a_peer_that_hangs_up_harms_nobody(forwarded: Forwarded) -> None:
     for _ in range(20):
         socket.create_connection(("127.0.0.1", forwarded.port), 10).close()
     assert forwarded.get("/v2/")[0].status == 200
+
+
+class _Cut:
+    """A channel whose connection is cut under it, which a real one shows only now and then."""
+
+    def settimeout(self, _seconds: float) -> None: ...
+
+    def recv(self, _size: int) -> bytes:
+        return b"GET /v2/ HTTP/1.0\r\n\r\n"
+
+    def sendall(self, _data: bytes) -> None:
+        raise OSError("Socket is closed")
+
+    def close(self) -> None:
+        raise EOFError
+
+
+def test_a_connection_that_is_cut_under_an_answer_ends_it_in_silence() -> None:
+    before = set(threading.enumerate())
+    RegistryStub().handle(cast("paramiko.Channel", _Cut()), None, None)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)  # what a thread raises, pytest takes for a failure
 
 
 def test_a_peer_that_says_nothing_does_not_keep_others_waiting(forwarded: Forwarded) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 import threading
+from contextlib import suppress
 from typing import Any
 
 import paramiko
 
 _REQUEST_LIMIT = 8192
 _SECONDS = 10.0
+_GONE = (OSError, EOFError, paramiko.SSHException)
 
 PROOF = "forward-proof"
 """Stands before the nonce, so that a script on the host knows an answer without knowing the nonce."""
@@ -37,10 +39,11 @@ class RegistryStub:
                 request += more
             channel.sendall(self._response(request))
             channel.shutdown_write()
-        except (OSError, EOFError, paramiko.SSHException):
+        except _GONE:
             return  # the peer on the host went away: the probe sees that it got no nonce
         finally:
-            channel.close()
+            with suppress(*_GONE):  # close() tells the peer, which may be gone with the whole connection
+                channel.close()
 
     def _response(self, request: bytes) -> bytes:
         path = [*request.split(b" "), b"", b""][1].decode("ascii", "replace")
