@@ -14,9 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from invoke import Collection, Context, Exit, task
-
 from kamal_forward_check import program
+from kamal_forward_check.light_invoke import Collection, Context, Exit, task
 
 ROOT = Path(__file__).resolve().parent
 

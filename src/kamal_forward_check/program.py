@@ -16,12 +16,10 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from invoke import Collection, Config, Context, Exit, Program, Task
-from invoke.exceptions import ParseError
-
 from kamal_forward_check import __version__
 from kamal_forward_check.errors import CannotCheck
 from kamal_forward_check.errors import Exit as Status
+from kamal_forward_check.light_invoke import Collection, Config, Context, Exit, ParseError, Program, Task
 from kamal_forward_check.settings import TABLE, Setting, Settings, from_flags
 from kamal_forward_check.system import System
 
