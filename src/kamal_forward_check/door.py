@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ from kamal_forward_check.model import (
     Vantage,
     Verdict,
 )
-from kamal_forward_check.settings import Settings
+from kamal_forward_check.settings import Settings, as_flags
 from kamal_forward_check.system import System
 
 _NARROWEST, _WIDEST = 60, 200
@@ -55,6 +56,29 @@ def write(report: Report, settings: Settings, system: System) -> None:
         publish(report, settings, system, status(report, settings, system))
         return
     _hand_on(_render(report, settings, system), settings, system)
+
+
+def write_script(report: Report, settings: Settings, system: System) -> Exit:
+    """Hand on the script that mends what `report` found: 1 where there is a fault that no script can mend.
+
+    Raises CannotCheck where no route has the hop that was named, where nothing is known, or a file can't be written.
+    """
+    from kamal_forward_check.report import script, words
+
+    hops = script.hops(report)
+    for name in settings.hop:
+        if not any(name in script.names(hop) for hop in hops):
+            known = ", ".join(hop.name for hop in hops) or "no hop at all: run check"
+            raise CannotCheck(f"--hop {name}: no route that was walked has it", f"the routes have {known}")
+    chosen = script.blocks(report, settings.hop)
+    if not chosen and report.verdict is Verdict.INCOMPLETE:
+        raise CannotCheck(words.headline(report), "; ".join(f"{item.what}: {item.why}" for item in report.skipped))
+    again = shlex.join(["kamal-forward-check", "check", *as_flags(settings, "check")])
+    name = system.path(settings.output).name if settings.output else script.DEFAULT_NAME
+    text = script.render(chosen, again, name) if chosen else f"# Nothing to change: {words.headline(report)}.\n"
+    _hand_on(text, settings, system)
+    mended = any(block.steps for block in chosen) if chosen else settings.hop or report.verdict is Verdict.PASS
+    return Exit.GOOD if mended else Exit.FOUND
 
 
 def publish(report: Report, settings: Settings, system: System, ends_with: Exit) -> None:

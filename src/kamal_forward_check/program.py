@@ -79,7 +79,7 @@ def _say(message: str, hint: str, status: Status) -> int:
 
 def tasks() -> Collection:
     """The product's tasks."""
-    return Collection(_check, _validate, _route, _explain)
+    return Collection(_check, _validate, _route, _explain, _fix)
 
 
 def _from_table(name: str, words: str = "") -> Callable[[Callable[[dict[str, Any]], None]], Task[Any]]:
@@ -136,6 +136,16 @@ def _route(given: dict[str, Any]) -> None:
     settings, system = from_flags(given), System.real()
     config = deploy.load(system, settings.config_file, settings.destination, settings.kamal_version)
     print(routes.render(route.plan(config, settings, system, door.vantage(system))), end="")
+
+
+@_from_table("fix")
+def _fix(given: dict[str, Any]) -> None:
+    """Check, and print a guarded script for each host that stops a route. It is for you to read, and to run there."""
+    from kamal_forward_check import door
+    from kamal_forward_check.check import check
+
+    settings, system = from_flags(given), System.real()
+    raise Exit(code=door.write_script(check(settings, system, door.vantage(system)), settings, system))
 
 
 @_from_table("explain", words="codes of findings, such as KF510")

@@ -25,15 +25,15 @@ class Setting:
     action_input: str = ""
     choices: tuple[str, ...] = ()
     repeatable: bool = False
-    tasks: frozenset[str] = frozenset({"check", "validate", "route"})
+    tasks: frozenset[str] = frozenset({"check", "validate", "route", "fix"})
 
 
 def _both(name: str, default: str, text: str, **more: Any) -> Setting:
     return Setting(name.replace("-", "_"), default, text, flag=name, action_input=name, **more)
 
 
-_CHECK = frozenset({"check"})
-_ROUTES = frozenset({"check", "route"})
+_CHECK = frozenset({"check", "fix"})
+_ROUTES = frozenset({"check", "route", "fix"})
 
 TABLE: tuple[Setting, ...] = (
     _both("config-file", "config/deploy.yml", "Kamal's configuration file"),
@@ -62,7 +62,7 @@ TABLE: tuple[Setting, ...] = (
     _both("timeout", "120", "seconds for the whole check", tasks=_CHECK),
     Setting(
         "format", "text", "text, json or github (annotations, summary and outputs, as the action writes)",
-        flag="format", choices=("text", "json", "github"),
+        flag="format", choices=("text", "json", "github"), tasks=frozenset({"check", "validate", "route"}),
     ),
     Setting("output", "", "write the report to this file instead of standard output", flag="output"),
     _both(
@@ -71,6 +71,10 @@ TABLE: tuple[Setting, ...] = (
     ),
     _both("ignore", "", "finding codes to leave out, comma-separated; the report counts them",
           tasks=frozenset({"check", "validate"})),
+    Setting(
+        "hop", "", "host, or user@host, that the script is for (repeatable; else every host that stops a route)",
+        flag="hop", repeatable=True, tasks=frozenset({"fix"}),
+    ),
     Setting(
         "report_file", "kamal-forward-check.json", "where the JSON report is written, in the workspace",
         action_input="report-file",
@@ -98,6 +102,7 @@ class Settings:
     output: str = ""
     fail_on: str = "error"
     ignore: tuple[str, ...] = ()
+    hop: tuple[str, ...] = ()
     report_file: str = "kamal-forward-check.json"
 
 
@@ -107,6 +112,19 @@ def from_flags(given: Mapping[str, Any]) -> Settings:
     Raises CannotCheck for a value that the setting does not take.
     """
     return _judge({s: given.get(s.flag.replace("-", "_")) for s in TABLE if s.flag}, "--{}", lambda s: s.flag)
+
+
+def as_flags(settings: Settings, task: str) -> list[str]:
+    """The words that give `settings` to `task` again: what is chosen of its routes, not where its report goes."""
+    plain, words = Settings(), list[str]()
+    chosen = [each for each in TABLE if each.flag not in ("", "output", "format") and task in each.tasks]
+    for setting in chosen:
+        value = getattr(settings, setting.field)
+        if value == getattr(plain, setting.field):
+            continue
+        several = value if setting.repeatable else [",".join(value) if isinstance(value, tuple) else value]
+        words += (word for each in several for word in (f"--{setting.flag}", str(each)))
+    return words
 
 
 def from_inputs(environ: Mapping[str, str]) -> Settings:

@@ -16,6 +16,7 @@ TASKS = [
     "check",
     "demo",
     "explain",
+    "fix",
     "route",
     "test",
     "validate",

@@ -5,7 +5,7 @@ Times are milliseconds as a float. Text that came from a server is kept raw here
 """
 
 from kamal_forward_check.model.route import DEFAULT_PORT, Forwarding, Hop, HostKeyRule, Keys, Plan, Route, Skipped
-from kamal_forward_check.model.said import Candidate, Change, Finding, Fix, Report, ServerLine
+from kamal_forward_check.model.said import Candidate, Change, Daemon, Finding, Fix, Report, ServerLine
 from kamal_forward_check.model.seen import Aside, AsideAnswer, Heard, HopTrace, HostKey, Observation, Trace
 from kamal_forward_check.model.source import DeployConfig, Given, KamalVersion, Node, Problem, ProblemKind, Span
 from kamal_forward_check.model.words import (
@@ -30,6 +30,7 @@ __all__ = [
     "Certainty",
     "Change",
     "Client",
+    "Daemon",
     "DeployConfig",
     "Finding",
     "Fix",

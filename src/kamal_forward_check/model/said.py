@@ -13,13 +13,29 @@ from kamal_forward_check.model.words import Certainty, Severity, Vantage, Verdic
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One line to change on one host. `line` is None where a line is to be added."""
+    """One line to change on one host. `line` is None where a line is to be added, or where no file has it.
+
+    Of a line of authorized_keys (`of_key`) the texts are its options, as far as they may be shown.
+    """
 
     host: str
     file: str
     line: int | None
     current: str
     change_to: str
+    of_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """The sshd of a host that has to read its files again: the port that it listens on there, and its command.
+
+    `command` is its program and the options that say which settings count: -f and -o.
+    """
+
+    host: str
+    port: int
+    command: tuple[str, ...] = ("sshd",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +66,17 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What to do: one sentence, every line that must change together, and commands to type on the host."""
+    """What to do: one sentence, every line that must change together, and commands to type on the host.
+
+    `daemons` are to read their files again: after the changes, or, where there are none, as the files stand.
+    `besides` says what must change as well, and is no line that was seen.
+    """
 
     summary: str
     changes: tuple[Change, ...] = ()
     commands: tuple[str, ...] = ()
+    daemons: tuple[Daemon, ...] = ()
+    besides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kamal_forward_check.model import Role
 from kamal_forward_check.rules.facts import Facts
-from kamal_forward_check.rules.refusals import expired_hit, line_hit, open_hit, refused
+from kamal_forward_check.rules.refusals import expired_hit, line_hit, open_hit, refused, reload_hit
 from kamal_forward_check.rules.registry import Hit, rule
 from kamal_forward_check.sshd.refusal import Why
 
@@ -125,7 +125,7 @@ def jump_not_as_on_disk(facts: Facts) -> Iterator[Hit]:
     `ps -eo lstart,args | grep '[s]shd'`, beside the files' dates.
     """
     for found in refused(facts, Role.JUMP, Why.NOT_ON_DISK):
-        yield open_hit(
+        yield reload_hit(
             found,
             "Reload sshd on the jump, and check again.",
             why="Its files allow the forward; the running sshd does not.",

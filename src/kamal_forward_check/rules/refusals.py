@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from kamal_forward_check.model import Certainty, Fix, HopTrace, Role, ServerLine, Stage
 from kamal_forward_check.rules.facts import Facts, Refused
@@ -20,8 +21,6 @@ def line_hit(found: Refused, *, why: str = "") -> Hit:
     """The hit for a refusal that lines decide."""
     lines, seen = found.refusal.lines, found.stop.seen
     first = lines[0]
-    known = tuple(line for line in lines if line.certainty is Certainty.EXACT)
-    of_sshd = tuple(line for line in known if not _is_of_key(seen, line))
     return Hit(
         message=message(found),
         hop=seen.hop,
@@ -29,17 +28,31 @@ def line_hit(found: Refused, *, why: str = "") -> Hit:
         location=seen.hop.origin,
         server_line=first,
         candidates=found.refusal.candidates,
-        fix=Fix(_summary(lines), advice.changes(known), _commands(seen, lines, of_sshd)),
+        fix=_fix(seen, lines),
         why=" ".join(text for text in (_fine(found), why) if text),
         evidence=evidence(found),
         same=tuple((line.file, line.line, line.keyword, line.current, line.change_to) for line in lines),
     )
 
 
-def _commands(seen: HopTrace, lines: tuple[ServerLine, ...], of_sshd: tuple[ServerLine, ...]) -> tuple[str, ...]:
+def _fix(seen: HopTrace, lines: tuple[ServerLine, ...]) -> Fix:
     """How to change the lines that are known; where only the keyword is, how to find its line."""
+    known = [line for line in lines if line.certainty is Certainty.EXACT]
+    of_sshd = tuple(line for line in known if not _is_of_key(seen, line))
     unseen = (line for line in lines if line.certainty is Certainty.KEYWORD and line.file == IN_SSHD_CONFIG)
-    return (*advice.commands(of_sshd, seen.host_said), *(candidates.locate(seen, line.keyword) for line in unseen))
+    return Fix(
+        _summary(lines),
+        tuple(advice.change(line, of_key=line not in of_sshd) for line in known),
+        (*advice.commands(of_sshd, seen.host_said), *(candidates.locate(seen, line.keyword) for line in unseen)),
+        (advice.daemon(seen),) if of_sshd else (),
+        tuple(_one(line) for line in lines if line not in known) if known else (),
+    )
+
+
+def reload_hit(found: Refused, summary: str, *, why: str) -> Hit:
+    """The hit for a refusal by an sshd that has not read its files as they are now."""
+    hit = open_hit(found, summary, why=why)
+    return replace(hit, fix=Fix(summary, daemons=(advice.daemon(found.stop.seen),)))
 
 
 def open_hit(found: Refused, summary: str, *, why: str = "", commands: tuple[str, ...] = ()) -> Hit:

@@ -55,8 +55,13 @@ class Rule:
         fix = first.fix
         if fix:
             fixes = [hit.fix for hit in hits if hit.fix]
-            changes = tuple(dict.fromkeys(change for each in fixes for change in each.changes))
-            fix = Fix(fix.summary, changes, tuple(dict.fromkeys(c for each in fixes for c in each.commands)))
+            fix = replace(
+                fix,
+                changes=tuple(dict.fromkeys(change for each in fixes for change in each.changes)),
+                commands=tuple(dict.fromkeys(command for each in fixes for command in each.commands)),
+                daemons=tuple(dict.fromkeys(daemon for each in fixes for daemon in each.daemons)),
+                besides=tuple(dict.fromkeys(text for each in fixes for text in each.besides)),
+            )
         return Finding(
             code=self.code,
             name=self.name,

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
-from kamal_forward_check.model import Certainty, Change, Role, ServerLine
+from kamal_forward_check.model import Certainty, Change, Daemon, HopTrace, Role, ServerLine
 from kamal_forward_check.sshd.authorized_keys import Options
 from kamal_forward_check.sshd.effective import Deciding
 
@@ -19,6 +19,8 @@ NEEDED = {Role.TARGET: "remote", Role.JUMP: "local"}
 """The one direction of AllowTcpForwarding that each role needs."""
 
 _DEFAULT_MAIN = "/etc/ssh/sshd_config"
+_OPTION = re.compile(r"\s-([fo])\s*(\S.*?)(?=\s+-[A-Za-z]|\s*$)")
+_OF_SSH_CONNECTION = 4  # client's address and port, server's address and port (ssh(1), ENVIRONMENT)
 
 
 def allow_tcp_forwarding(current: str, role: Role) -> str:
@@ -73,9 +75,21 @@ def _replaced(line: str, keyword: str, value: str) -> str:
     return f"{match[1]}{value}{match[3] or ''}" if match else f"{keyword} {value}"
 
 
-def changes(lines: tuple[ServerLine, ...]) -> tuple[Change, ...]:
-    """The lines that must change together, as the report lists them."""
-    return tuple(Change(line.host, line.file, line.line, line.current, line.change_to) for line in lines)
+def change(line: ServerLine, *, of_key: bool) -> Change:
+    """One of the lines that must change together, as the report lists them."""
+    return Change(line.host, line.file, line.line, line.current, line.change_to, of_key)
+
+
+def daemon(seen: HopTrace) -> Daemon:
+    """The sshd that let us in, by the host's own words: where it listens, and what its -f and -o are.
+
+    A process's title has no quotes: an option's value is all up to the next flag.
+    """
+    came_by = " ".join(seen.host_said.get("who", "").splitlines()[2:3]).split()
+    port = int(came_by[3]) if len(came_by) == _OF_SSH_CONNECTION and came_by[3].isdigit() else seen.hop.port.value
+    program, _, options = seen.host_said.get("daemon", "").strip().partition(" ")
+    words = (word for flag, value in _OPTION.findall(f" {options}") for word in (f"-{flag}", value))
+    return Daemon(seen.hop.host.value, port, (program if program.startswith("/") else "sshd", *words))
 
 
 def commands(lines: tuple[ServerLine, ...], said: Mapping[str, str]) -> tuple[str, ...]:
