@@ -79,7 +79,10 @@ _line("force-command", NEITHER, "ForceCommand /bin/false")
 _line("max-sessions-none", NEITHER, "MaxSessions 0")
 _line("user-not-allowed", BOTH, "AllowUsers somebody-else")
 _line("wants-two-keys", BOTH, "AuthenticationMethods publickey,publickey")
-_line("only-newest-algorithms", NEITHER, "KexAlgorithms sntrup761x25519-sha512@openssh.com")
+_line("only-newest-algorithms", (TARGET,), "KexAlgorithms sntrup761x25519-sha512@openssh.com")
+_line("only-curve25519", (TARGET,), "KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org")
+_line("only-chacha20", (TARGET,), "Ciphers chacha20-poly1305@openssh.com")
+_line("only-umac", (TARGET,), "Ciphers aes256-gcm@openssh.com", "MACs umac-128-etm@openssh.com")
 _line("max-auth-tries", NEITHER, "MaxAuthTries 2")
 _line("chroot-unsafe", (TARGET,), "ChrootDirectory /tmp")  # anyone may write there: sshd ends the connection
 

@@ -124,3 +124,16 @@ def test_planning_loads_no_ssh_library() -> None:
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_target_knows_what_net_ssh_would_propose(machine: Machine) -> None:
+    machine.write(".ssh/config", "Host h1\n  Ciphers aes128-ctr,aes256-cbc\n  MACs -hmac-sha1*\n")
+    machine.write("Gemfile.lock", "GEM\n  specs:\n    x25519 (1.0.10)\n    other (1)\n      rbnacl (>= 5)\n")
+    (target,) = machine.hops("servers: [h1]\n")
+    assert target.proposes
+    assert "curve25519-sha256" in target.proposes.kex
+    assert target.proposes.cipher_to_server == ("aes128-ctr", "aes256-cbc")
+    assert "hmac-sha1" not in target.proposes.mac_to_client
+    (other,) = machine.hops("servers: [h2]\n")
+    assert other.proposes
+    assert "aes256-cbc" not in other.proposes.cipher_to_server

@@ -19,6 +19,7 @@ from kamal_forward_check.model import (
     Stage,
 )
 from kamal_forward_check.rules import Facts
+from kamal_forward_check.sshd import net_ssh
 from kamal_forward_check.sshd.wire import FORWARDING_DISABLED, PERMIT_REFUSED
 from tests.sshd.said import said
 from tests.sshd.seen import JUMP, OFF, TARGET, config, granted, refused, stopped, through, trace
@@ -50,6 +51,8 @@ WITHHELD, LIMITED = f"{KEYS}:3: key options: pty", f"{KEYS}:3: key options: perm
 SHOWN = HostKey("ssh-ed25519", "SHA256:abc", "web-1 ssh-ed25519 AAAA", known=False)
 LISTS = config("PermitListen 1", "PermitOpen a:1", values={"permitlisten": "*:1", "permitopen": "a:1"})
 DISABLED = config("DisableForwarding yes", values={"disableforwarding": "yes"})
+PROPOSAL = net_ssh.proposal({})
+TAKES = replace(TARGET, proposes=PROPOSAL)
 UNTOLD = {Aside.OTHER_PORT: AsideAnswer(granted=False)}
 
 ROWS: dict[str, Facts] = {
@@ -68,6 +71,12 @@ ROWS: dict[str, Facts] = {
     "KF204": stops(Stage.REACH, Cause.NO_ROUTE),
     "KF205": stops(Stage.REACH, Cause.CLOSED_EARLY, heard=Heard(before_banner=("Exceeded MaxStartups",))),
     "KF206": stops(Stage.REACH, Cause.NOT_SSH),
+    "KF207": of_target(
+        replace(
+            stopped(TAKES, Stage.REACH, Cause.NO_COMMON_ALGORITHM, "KexAlgorithms"),
+            heard=Heard(algorithms=replace(PROPOSAL, kex=("curve25519-sha256", "kex-strict-s-v00@openssh.com"))),
+        )
+    ),
     "KF208": stops(Stage.REACH, Cause.PROXY_COMMAND),
     "KF210": stops(Stage.HOST_KEY, Cause.HOST_KEY_UNKNOWN, at=Role.JUMP),
     "KF211": stops(Stage.HOST_KEY, Cause.HOST_KEY_CHANGED),

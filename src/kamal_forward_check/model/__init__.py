@@ -4,6 +4,7 @@ Lines and columns are 1-based, the way people and GitHub count them; an end colu
 Times are milliseconds as a float. Text that came from a server is kept raw here: the reports clean it.
 """
 
+from kamal_forward_check.model.algorithms import Algorithms
 from kamal_forward_check.model.route import DEFAULT_PORT, Forwarding, Hop, HostKeyRule, Keys, Plan, Route, Skipped
 from kamal_forward_check.model.said import Candidate, Change, Daemon, Finding, Fix, Report, ServerLine
 from kamal_forward_check.model.seen import Aside, AsideAnswer, Heard, HopTrace, HostKey, Observation, Trace
@@ -23,6 +24,7 @@ from kamal_forward_check.model.words import (
 
 __all__ = [
     "DEFAULT_PORT",
+    "Algorithms",
     "Aside",
     "AsideAnswer",
     "Candidate",

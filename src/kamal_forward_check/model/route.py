@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from kamal_forward_check.model.algorithms import Algorithms
 from kamal_forward_check.model.source import Given, Problem, Span
 from kamal_forward_check.model.words import Client, Purpose, Role
 
@@ -55,6 +56,8 @@ class Hop:
     host_key_rule: HostKeyRule
     proxy_command: Given[str] | None = None
     """A command whose stdin and stdout carry the connection, its tokens already expanded."""
+    proposes: Algorithms | None = field(default=None, compare=False, repr=False)
+    """What Kamal's client would propose to this server; None where that was not worked out."""
 
     @property
     def origin(self) -> Span | None:

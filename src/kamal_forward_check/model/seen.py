@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from kamal_forward_check.model.algorithms import Algorithms
 from kamal_forward_check.model.route import Hop, Route
 from kamal_forward_check.model.words import Cause, Role, Stage, Status, Verdict
 
@@ -39,6 +40,8 @@ class Heard:
     debug: tuple[str, ...] = ()
     before_banner: tuple[str, ...] = ()
     disconnect: str = ""
+    algorithms: Algorithms | None = None
+    """The server's lists, where it came to name them."""
 
 
 class Aside(StrEnum):

@@ -38,6 +38,10 @@ class HostKeyUncheckedError(HostKeyError):
     """Whether the client would accept the host's key is not to be seen with it alone."""
 
 
+class NothingSharedError(paramiko.SSHException):
+    """Kamal's client would find no algorithm of some kind that this server has: its keywords."""
+
+
 class HalfLoginError(paramiko.SSHException):
     """The server took the key, and asks for more."""
 
@@ -70,6 +74,7 @@ TABLE: tuple[tuple[type[BaseException], str, Cause], ...] = (
     (HostKeyChangedError, "", Cause.HOST_KEY_CHANGED),
     (HostKeyUncheckedError, "", Cause.NOT_SEEN_FROM_HERE),
     (ssh_exception.BadHostKeyException, "", Cause.HOST_KEY_CHANGED),
+    (NothingSharedError, "", Cause.NO_COMMON_ALGORITHM),
     (HalfLoginError, "", Cause.LOGIN_PARTIAL),
     (NoKeyError, "", Cause.NO_KEY),
     (ListenDeniedError, "", Cause.LISTEN_DENIED),

@@ -10,7 +10,13 @@ from typing import Any
 import paramiko
 
 from kamal_forward_check.model import Cause, Hop, Observation, Stage, Status, Vantage
-from kamal_forward_check.probe.causes import ChannelRefusedError, HalfLoginError, HostKeyError, cause_of
+from kamal_forward_check.probe.causes import (
+    ChannelRefusedError,
+    HalfLoginError,
+    HostKeyError,
+    NothingSharedError,
+    cause_of,
+)
 from kamal_forward_check.probe.dial import CommandSocket, dial
 from kamal_forward_check.probe.hearing import HearingTransport
 from kamal_forward_check.probe.keys import KeyRing, Login
@@ -18,6 +24,7 @@ from kamal_forward_check.probe.known_hosts import KnownKey, judge, known_keys
 from kamal_forward_check.probe.live import HopConnection, Live
 from kamal_forward_check.probe.notes import Notes, Stopwatch
 from kamal_forward_check.probe.vantage import unseen
+from kamal_forward_check.sshd.net_ssh import unshared
 from kamal_forward_check.system import System
 
 _IGNORED_BYTES = 8
@@ -50,7 +57,9 @@ class _JudgedHere(paramiko.MissingHostKeyPolicy):
     def __init__(self, notes: Notes, known: tuple[KnownKey, ...], watch: Stopwatch) -> None:
         self._notes, self._known, self._watch = notes, known, watch
 
-    def missing_host_key(self, _client: Any, _name: str, key: paramiko.PKey) -> None:
+    def missing_host_key(self, client: Any, _name: str, key: paramiko.PKey) -> None:
+        if stop := _unshared(self._notes.hop, client.get_transport()):
+            raise stop
         self._notes.passed(Stage.REACH, self._watch.lap())
         self._notes.host_key = judge(self._notes.hop.host_key_rule, self._known, key)
         self._notes.passed(Stage.HOST_KEY, self._watch.lap())
@@ -118,6 +127,8 @@ def _failed(notes: Notes, error: Exception, live: Live, world: World, *, late: b
     """Note what stopped the entering; where the hop before forbids it, that is returned, for it is not ours."""
     if isinstance(error, HostKeyError):
         notes.host_key = error.seen
+    if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
+        error = _unshared(notes.hop, live.transport) or error
     seen = {stage.stage for stage in notes.stages}
     stage = next(s for s in (Stage.REACH, Stage.HOST_KEY, Stage.LOGIN) if s not in seen or s is Stage.LOGIN)
     cause = cause_of(error, stage, live.connection.client.get_transport())
@@ -128,11 +139,20 @@ def _failed(notes: Notes, error: Exception, live: Live, world: World, *, late: b
         cause, detail = Cause.PROXY_COMMAND, live.first.said or detail
     if isinstance(error, ChannelRefusedError) and error.by_policy:
         return Observation(Stage.FORWARD, Status.FAIL, ms, cause, detail)
-    if reason := unseen(world.vantage, notes.hop, cause, detail, first=live.connection.gateway is None):
+    reason = unseen(world.vantage, notes.hop, cause, detail, first=live.connection.gateway is None)
+    if reason and not isinstance(error, NothingSharedError):
         notes.skipped(stage, cause, reason)
     else:
         notes.failed(stage, ms, cause, detail)
     return None
+
+
+def _unshared(hop: Hop, transport: HearingTransport) -> NothingSharedError | None:
+    """What keeps Kamal's client, which is not ours, from an agreement with this server."""
+    if hop.proposes is None or transport.algorithms is None:
+        return None
+    keywords = [kind.keyword for kind in unshared(hop.proposes, transport.algorithms)]
+    return NothingSharedError(", ".join(keywords)) if keywords else None
 
 
 def _first(hop: Hop, live: Live, limit: float) -> Any:

@@ -16,12 +16,20 @@ import paramiko
 from paramiko.common import cMSG_GLOBAL_REQUEST
 from paramiko.message import Message
 
-from kamal_forward_check.model import Heard
+from kamal_forward_check.model import Algorithms, Heard
 
 # Without a handler, logging prints the server's raw texts on stderr.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 _PRE_BANNER = "Banner: "
+_KEXINIT_LISTS = (
+    "kex_algo_list",
+    "server_key_algo_list",
+    "client_encrypt_algo_list",
+    "server_encrypt_algo_list",
+    "client_mac_algo_list",
+    "server_mac_algo_list",
+)
 
 
 class _Pending(Enum):
@@ -41,6 +49,7 @@ if TYPE_CHECKING:
         def _parse_request_success(self, m: Message) -> None: ...
         def _parse_request_failure(self, m: Message) -> None: ...
         def _parse_disconnect(self, m: Message) -> None: ...
+        def _really_parse_kex_init(self, m: Message) -> dict[str, Any]: ...
         def _log(self, level: int, msg: Any, *args: Any) -> None: ...
 
 else:
@@ -55,6 +64,7 @@ class HearingTransport(_Steps):
         self.spoke = threading.Event()
         self.before_banner: list[str] = []
         self.disconnect: tuple[int, str] | None = None
+        self.algorithms: Algorithms | None = None
         self._refusals: dict[int, tuple[int, str]] = {}
         self._opener = threading.local()
         self._one_request = threading.Lock()
@@ -70,6 +80,7 @@ class HearingTransport(_Steps):
             debug=tuple(self.debug_texts),
             before_banner=tuple(self.before_banner),
             disconnect=self.disconnect[1] if self.disconnect else "",
+            algorithms=self.algorithms,
         )
 
     def ask(self, kind: str, *data: str | int, limit: float) -> Message | None:
@@ -123,6 +134,11 @@ class HearingTransport(_Steps):
                 super().run()
         finally:
             self._wake()
+
+    def _really_parse_kex_init(self, m: Message) -> dict[str, Any]:
+        parsed = super()._really_parse_kex_init(m)
+        self.algorithms = Algorithms(*(tuple(parsed[name]) for name in _KEXINIT_LISTS))
+        return parsed
 
     def _parse_debug(self, m: Message) -> None:
         m.get_boolean()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from kamal_forward_check.model import (
+    Algorithms,
     Client,
     DeployConfig,
     Forwarding,
@@ -35,6 +36,7 @@ from kamal_forward_check.route.registry import forwarding, listen_address
 from kamal_forward_check.route.targets import Dialling, Target, by_ssh_section, resolve
 from kamal_forward_check.route.tokens import UnknownTokenError, expand
 from kamal_forward_check.settings import Settings
+from kamal_forward_check.sshd import net_ssh
 from kamal_forward_check.system import System
 
 _T = TypeVar("_T")
@@ -173,7 +175,16 @@ class _Planner:
                 target.read, target.address, target.port.value, self.settings, direct=direct
             ),
             proxy_command=_expanded(command, target) if command else None,
+            proposes=self._proposal(target),
         )
+
+    def _proposal(self, target: Target) -> Algorithms:
+        """What net-ssh proposes: its own lists, as ssh_config changes them and as Kamal's bundle can do more."""
+        given = {keyword: target.read.given(keyword.lower()) for keyword in net_ssh.PROPOSED}
+        told = {keyword: value.value for keyword, value in given.items() if value and value.value.strip()}
+        lockfile = self.config.kamal.source.rpartition(":")[0] or "Gemfile.lock"
+        locked = self.system.read_text(self.system.path(lockfile)) or ""
+        return net_ssh.proposal(told, [gem for gem in net_ssh.OF_GEMS if f"\n    {gem} (" in locked])
 
     def _or_skipped(self, what: str, work: Callable[[], _T]) -> _T | None:
         try:
