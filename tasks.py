@@ -108,6 +108,19 @@ def bench(_context: Context, runs: int = 6) -> None:
 
 
 @task
+def oracle(_context: Context) -> None:
+    """Have the real Kamals judge the corpus of deploy.yml files, and record what they say and what we find."""
+    from dev import environment
+
+    with _set_up():
+        environment.tools()
+        environment.oracle()
+    from tests.deploy import record
+
+    raise Exit(code=record.main())
+
+
+@task
 def ci(_context: Context) -> None:
     """Do what CI does: lint, then all tests."""
     _become(str(ROOT / ".ci" / "run"))
@@ -118,7 +131,7 @@ def namespace() -> Collection:
     tasks = program.tasks()
     for own in (demo, test):
         tasks.add_task(own)  # type: ignore[arg-type] # @task gives a Task, and its types say a function
-    tasks.add_collection(Collection("dev", lint, docs, lock, bench, ci))
+    tasks.add_collection(Collection("dev", lint, docs, lock, bench, oracle, ci))
     return tasks
 
 

@@ -16,6 +16,7 @@ from dev.machine import CannotSetUp, alone, need, say
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 ORACLE = ROOT / ".venv-oracle"
+ORACLE_OLDER = ROOT / ".venv-oracle-older"
 
 
 def product(state: str) -> None:
@@ -42,17 +43,20 @@ def tools() -> None:
 
 
 def oracle() -> None:
-    """The real Kamal, as a binary, in an environment of its own. Nothing where there is no such binary."""
+    """Two versions of the real Kamal, as binaries, in environments of their own. Nothing where there are no such."""
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         return
-    lock = ROOT / "requirements-oracle.txt"
+    _oracle(ORACLE, ROOT / "requirements-oracle.txt")
+    _oracle(ORACLE_OLDER, ROOT / "requirements-oracle-older.txt")
 
+
+def _oracle(folder: Path, lock: Path) -> None:
     def make() -> None:
-        say("making .venv-oracle with the real Kamal (about 10 seconds, this once)")
-        _create(ORACLE)
-        _pip(ORACLE, "--require-hashes", "-r", lock)
+        say(f"making {folder.name} with a real Kamal (about 10 seconds, this once)")
+        _create(folder)
+        _pip(folder, "--require-hashes", "-r", lock)
 
-    provide(ORACLE, "stamp", f"{ROOT}\n{lock.read_text()}", make)
+    provide(folder, "stamp", f"{ROOT}\n{lock.read_text()}", make)
 
 
 def provide(folder: Path, stamp: str, state: str, make: Callable[[], None]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dev.environment import run
 
-GROUPS = ("build", "dev", "oracle")
+GROUPS = ("build", "dev", "oracle", "oracle-older")
 
 
 def write() -> None:

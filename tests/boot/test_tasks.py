@@ -25,6 +25,7 @@ TASKS = [
     "dev.docs",
     "dev.lint",
     "dev.lock",
+    "dev.oracle",
 ]
 
 

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from dev.environment import ORACLE, ORACLE_OLDER
+
+VERSIONS = {"2.10.1": ORACLE_OLDER, "2.11.0": ORACLE}
+NEWEST = "2.11.0"
 
 _JUDGE = r"""<%
 require "json"
@@ -70,11 +75,13 @@ class Kamal:
 
     program: Path
 
-    def judge(self, cases: Mapping[str, tuple[Path, str, str | None]]) -> dict[str, str]:
-        """What Kamal says to each case (its folder, file and destination); nothing where it accepts."""
-        questions = [[name, str(folder), file, destination] for name, (folder, file, destination) in cases.items()]
-        answers: dict[str, str] = self._ask(_JUDGE, questions)
-        return answers
+    def judge(self, cases: Mapping[str, tuple[Path, str | None]]) -> dict[str, str]:
+        """What Kamal says to each case (deploy.yml's folder, and a destination); nothing where it accepts."""
+        questions = [(name, str(folder), "deploy.yml", destination) for name, (folder, destination) in cases.items()]
+        workers = min(os.cpu_count() or 1, len(questions) // 100 + 1)
+        with ThreadPoolExecutor(workers) as pool:
+            asked = [pool.submit(self._ask, _JUDGE, questions[first::workers]) for first in range(workers)]
+        return {name: said for answers in asked for name, said in answers.result().items()}
 
     def read(self, texts: Sequence[str]) -> list[list[object]]:
         """What Psych makes of each text: class and value, nested."""
@@ -111,7 +118,32 @@ class Kamal:
         )  # fmt: skip
 
 
-def installed() -> Kamal | None:
-    """The Kamal of `.venv-oracle`, if it is there."""
-    program = ROOT / ".venv-oracle" / "bin" / "kamal"
+def installed(version: str = NEWEST) -> Kamal | None:
+    """The Kamal of that version, if it is there."""
+    program = VERSIONS[version] / "bin" / "kamal"
     return Kamal(program) if program.exists() else None
+
+
+_EXACT = re.compile(
+    r"(\S.*?): (?:should be |is required$|multiple hosts found$|invalid label\.|Alias |Invalid alias name)"
+)
+_KEYS = re.compile(r"(?:(\S.*?): )?unknown keys?: (.+)")
+_BELOW = re.compile(r"(\S+): ")
+
+
+def place(words: str) -> str:
+    """Where Kamal's words put the fault: `ssh/port`; `ssh/`, some key there or below; `/` where they do not say.
+
+    Nothing for no words. Of several unknown keys it is the first.
+    """
+    if not words:
+        return ""
+    error, _, message = words.partition(": ")
+    if error != "Kamal::ConfigurationError":
+        return "/"
+    if keys := _KEYS.fullmatch(message):
+        return "/".join(filter(None, (keys[1], keys[2].split(", ")[0])))
+    if exact := _EXACT.match(message):
+        return exact[1]
+    below = _BELOW.match(message)
+    return f"{below[1]}/" if below else "/"

@@ -1,0 +1,62 @@
+"""Our findings against Kamal's words, and the list of differences in docs/differences.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from dev.environment import ROOT
+from kamal_forward_check.model import Problem, Severity
+
+PAGE = ROOT / "docs" / "differences.md"
+_VERDICT = re.compile(r"\| `([^`]+)` \| ([^`|][^|]*) \|")
+_PLACE = re.compile(r"\| `([^`]+)` \| `([^`]+)` \| ([^|]+) \|")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where Kamal names `kamal`, we name `ours`: patterns, `*` for anything."""
+
+    kamal: str
+    ours: str
+
+    def __str__(self) -> str:
+        return f"{self.kamal} > {self.ours}"
+
+    def holds(self, place: str, paths: Iterable[str]) -> bool:
+        """Whether this entry is about `place`, which is Kamal's, and our errors' paths."""
+        return fnmatchcase(place, self.kamal) and any(fnmatchcase(path, self.ours) for path in paths)
+
+
+def _rows(pattern: re.Pattern[str]) -> list[re.Match[str]]:
+    return [row for line in PAGE.read_text(encoding="utf-8").splitlines() if (row := pattern.fullmatch(line))]
+
+
+VERDICTS = tuple(row[1] for row in _rows(_VERDICT))
+"""Patterns for names of cases and mutants."""
+PLACES = tuple(Place(row[1], row[2]) for row in _rows(_PLACE))
+
+
+def judge(name: str, problems: Sequence[Problem], place: str) -> tuple[str, str]:
+    """What we say otherwise than Kamal, which names `place`; and the entry that excuses it, in its place.
+
+    `name` is that of the case, `place` as `oracle.place` writes it.
+    """
+    errors = [problem.path for problem in problems if problem.severity is Severity.ERROR]
+    if bool(errors) != bool(place):
+        excuse = next((pattern for pattern in VERDICTS if fnmatchcase(name, pattern)), "")
+        return ("" if excuse else f"{name}: Kamal has {place or 'nothing against it'}, here it is {errors}"), excuse
+    if not place or _is_at(place, errors):
+        return "", ""
+    excuse = next((str(entry) for entry in PLACES if entry.holds(place, errors)), "")
+    return ("" if excuse else f"{name}: Kamal names {place}, here it is {errors}"), excuse
+
+
+def _is_at(place: str, paths: Sequence[str]) -> bool:
+    """Whether one of the paths is at Kamal's place. It prints a symbol without its colon."""
+    bare = [re.sub("/:(?=[^/]+$)", "/", path) for path in paths]
+    if place.endswith("/"):
+        return any(f"{path}/".startswith(place.removeprefix("/")) for path in bare)
+    return place in bare
