@@ -198,3 +198,17 @@ def test_a_file_with_a_colon_or_a_space_in_its_name() -> None:
 @given(st.fixed_dictionaries({name: st.text() for name in ("sshd", "daemon", "lines", "unreadable")}))
 def test_whatever_a_host_answers_is_read_or_not(answers: dict[str, str]) -> None:
     read(answers | {"sshd": f"{answers['sshd']}\nallowtcpforwarding no"})
+
+
+def test_the_main_file_is_the_first_that_is_loaded() -> None:
+    """Included files are loaded in the same words; a Match block of the main file is in the main file all the same."""
+    decides = allow(
+        f"debug2: load_server_config: filename {MAIN}",
+        f"debug2: {MAIN} line 2: new include /etc/ssh/sshd_config.d/*.conf",
+        f"debug2: load_server_config: filename {DROP_IN}",
+        first(10, "yes"),
+        SECOND_PASS,
+        "debug3: reprocess config:13 setting AllowTcpForwarding no",
+        "allowtcpforwarding no",
+    )
+    assert (decides.file, decides.line, decides.value) == (MAIN, 13, "no")

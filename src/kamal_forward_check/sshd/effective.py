@@ -63,6 +63,8 @@ class Effective:
     options: Mapping[str, str] = field(default_factory=dict)
     """-o of the daemon's command line, by keyword in lower case."""
     texts: Mapping[tuple[str, int], tuple[tuple[int, str], ...]] = field(default_factory=dict)
+    main: str = _DEFAULT_MAIN
+    """The main file."""
     doubt: str = ""
     """Why the answer may not be the whole truth: a folder that the login can't read."""
 
@@ -92,14 +94,14 @@ def read(said: Mapping[str, str]) -> Effective | None:
     output = said.get("sshd", "")
     values: dict[str, str] = {}
     active: list[tuple[str, int, str, str, bool]] = []
-    main, second = _DEFAULT_MAIN, False
+    main, second = "", False
     for line in output.splitlines():
         if match := _SETTING.match(line):
             again = match["file"] == _MAIN_AGAIN
             file = main if again else match["file"]
             active.append((file, int(match["line"]), match["keyword"], _words(match["value"]), second))
         elif match := _MAIN_FILE.match(line):
-            main = match["file"]
+            main = main or match["file"]  # included files are loaded after it, in the same words
         elif _REPROCESS in line:
             second = True
         elif line and not line.startswith(("debug", " ")):
@@ -113,6 +115,7 @@ def read(said: Mapping[str, str]) -> Effective | None:
         active=tuple(active),
         options=_options(said.get("daemon", "")),
         texts=_texts(said.get("lines", "")),
+        main=main or _DEFAULT_MAIN,
         doubt=f"the login can't read {unreadable}" if unreadable else "",
     )
 
