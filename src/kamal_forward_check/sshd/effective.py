@@ -98,7 +98,7 @@ def read(said: Mapping[str, str]) -> Effective | None:
     for line in output.splitlines():
         if match := _SETTING.match(line):
             again = match["file"] == _MAIN_AGAIN
-            file = main if again else match["file"]
+            file = (main or _DEFAULT_MAIN) if again else match["file"]
             active.append((file, int(match["line"]), match["keyword"], _words(match["value"]), second))
         elif match := _MAIN_FILE.match(line):
             main = main or match["file"]  # included files are loaded after it, in the same words
