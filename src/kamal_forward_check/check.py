@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kamal_forward_check import __version__, deploy, route
 from kamal_forward_check.model import (
+    DeployConfig,
     Finding,
     Plan,
     Report,
@@ -31,14 +32,22 @@ def check(settings: Settings, system: System, vantage: Vantage) -> Report:
     """Judge the file, walk the routes, say why they stop. Raises CannotCheck where there is nothing to judge."""
     start = system.clock()
     config = deploy.read(system, settings.config_file, settings.destination, settings.kamal_version)
-    plan = route.plan(config, settings, system, vantage)
+    # Where the file alone is judged, the verdict is not to depend on this machine's ssh_config or docker.
+    plan = route.plan(config, settings, system, vantage) if settings.mode == "check" else _unplanned(config)
     with _walk(plan, settings, system, vantage) as walk:
         # While servers answer: to judge the file takes as long as a login.
         config = deploy.judged(config, system)
         from kamal_forward_check.rules import Facts, judge
 
         traces = walk.finish() if walk else ()
-    found = judge(Facts(vantage=vantage, problems=(*config.problems, *plan.problems), traces=traces))
+    facts = Facts(
+        vantage=vantage,
+        config=config,
+        problems=(*config.problems, *plan.problems),
+        secrets=route.secrets_for_keys(config, system),
+        traces=traces,
+    )
+    found = judge(facts)
     findings = tuple(finding for finding in found if finding.code not in settings.ignore)
     skipped = (*plan.skipped, *_unseen(traces), *_unwalked(plan, settings))
     return Report(
@@ -55,6 +64,12 @@ def check(settings: Settings, system: System, vantage: Vantage) -> Report:
         skipped=skipped,
         total_ms=(system.clock() - start) * 1000,
     )
+
+
+def _unplanned(config: DeployConfig) -> Plan:
+    """Whether a forward is needed, and no more."""
+    needed = route.forwarding(config)
+    return Plan(needed, skipped=() if config.root else (Skipped(config.file, needed.reason),))
 
 
 def _walk(plan: Plan, settings: Settings, system: System, vantage: Vantage) -> AbstractContextManager[Walk | None]:
@@ -91,5 +106,5 @@ def _unseen(traces: Iterable[Trace]) -> Iterable[Skipped]:
 
 
 def _unwalked(plan: Plan, settings: Settings) -> Iterable[Skipped]:
-    if settings.mode != "check" and plan.routes:
+    if settings.mode != "check" and plan.forwarding.needed:
         yield Skipped("the SSH routes", "only the file was to be judged", needed=False)

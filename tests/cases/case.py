@@ -7,7 +7,8 @@
 - `user`: who logs in on the targets (`deploy`); jumps know the deployer as `ops`.
 - `faults`: host → names from `lab.faults`.
 - `home`: how the deployer's home is made: arguments of `Lab.home`.
-- `arguments`: more words for the check; `{key}` is a private key that opens the hosts.
+- `task`: `check`, or `validate` where the file alone is judged.
+- `arguments`: more words for the task; `{key}` is a private key that opens the hosts.
 - `expect`: the outcome: `verdict`, `exit`, `codes` (errors and warnings, in the report's order), and where it matters
   `notices`, `hop` (user@host), `affects`, `line` (fields of the finding's server_line), `changes` (how many lines).
 - `kamal`: what the real Kamal comes to: `pass`, `fail`, `no-shell` (the forward stands, then its commands can't run on
@@ -51,6 +52,7 @@ class Case:
     faults: dict[str, list[str]] = field(default_factory=dict)
     home: dict[str, Any] = field(default_factory=dict)
     arguments: list[str] = field(default_factory=list)
+    task: str = "check"
 
     @property
     def name(self) -> str:
@@ -104,7 +106,7 @@ def check(case: Case) -> Outcome:
         words = [word.format(key=lab.key) for word in case.arguments]
         before = _files(lab)
         text = lab.folder / "report.txt"
-        told = lab.run([*PROGRAM, str(text), "check", *words], home, cwd=project)
+        told = lab.run([*PROGRAM, str(text), case.task, *words], home, cwd=project)
         changed = {path for path, _ in before ^ _files(lab)}
         if not text.exists():
             return Outcome(told.returncode, {}, "", told.stderr, changed)

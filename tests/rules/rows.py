@@ -21,6 +21,7 @@ from kamal_forward_check.model import (
 from kamal_forward_check.rules import Facts
 from kamal_forward_check.sshd import net_ssh
 from kamal_forward_check.sshd.wire import FORWARDING_DISABLED, PERMIT_REFUSED
+from tests.rules.files import FAR, LOCAL, SERVERS, of_file
 from tests.sshd.said import said
 from tests.sshd.seen import JUMP, OFF, TARGET, config, granted, refused, stopped, through, trace
 
@@ -65,6 +66,23 @@ ROWS: dict[str, Facts] = {
     "KF107": problem(ProblemKind.TOO_NEW),
     "KF108": problem(ProblemKind.KAMAL_1),
     "KF109": problem(ProblemKind.OPAQUE),
+    "KF110": of_file(FAR.replace("ghcr.io", "127.0.0.1:5555") + SERVERS),
+    "KF111": of_file(LOCAL.replace("localhost:5555", "localhost:0") + SERVERS),
+    "KF112": of_file(LOCAL.replace("5555'", "5555', username: a") + SERVERS),
+    "KF113": of_file(LOCAL + SERVERS + "accessories: {db: {image: mysql, host: a, port: 5555}}\n"),
+    "KF114": of_file(
+        LOCAL.replace("amd64", "amd64, local: false, remote: 'ssh://h'") + SERVERS + "ssh: {user: deploy}\n"
+    ),
+    "KF115": of_file(FAR + "servers: [a, 10]\n"),
+    "KF116": of_file(LOCAL + "servers: [deploy@a]\n"),
+    "KF117": of_file(FAR + "servers: ['::1']\nssh: {proxy: ops@b}\n"),
+    "KF120": of_file(FAR + SERVERS + "ssh: {proxy: b}\n"),
+    "KF121": of_file(FAR + SERVERS + "ssh: {proxy: 'ops@a,b'}\n"),
+    "KF122": of_file(FAR + SERVERS + "ssh: {proxy: 'ops@::1'}\n"),
+    "KF123": of_file(FAR + SERVERS + "ssh: {proxy: ops@b, config: [a]}\n"),
+    "KF124": of_file(FAR + SERVERS + "ssh: {proxy: ops@b, keys: [a]}\n"),
+    "KF125": of_file(FAR + SERVERS + "ssh: {proxy_command: 'x %n'}\n"),
+    "KF126": of_file(FAR + SERVERS + "ssh: {key_data: [GONE]}\n"),
     "KF201": stops(Stage.REACH, Cause.NAME_UNKNOWN),
     "KF202": stops(Stage.REACH, Cause.REFUSED),
     "KF203": stops(Stage.REACH, Cause.TIMED_OUT),

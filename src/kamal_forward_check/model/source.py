@@ -50,6 +50,13 @@ class Node:
     at: Span
     key: Span | None = None
     unknown: str = ""
+    variable: str = ""
+    """How the value is shown where it came out of a variable: only a host, a user or a port shows itself."""
+
+    @property
+    def shown(self) -> str:
+        """The value for a message."""
+        return self.variable or str(self.value)
 
     def get(self, *path: str | int) -> Node | None:
         """The node at `path`, or None where it is absent."""

@@ -1,5 +1,7 @@
 """The way that Kamal would go: which hosts, through which jumps, with which keys."""
 
+from kamal_forward_check.route.registry import forwarding
 from kamal_forward_check.route.routes import plan
+from kamal_forward_check.route.secrets import for_keys as secrets_for_keys
 
-__all__ = ["plan"]
+__all__ = ["forwarding", "plan", "secrets_for_keys"]

@@ -8,10 +8,10 @@ in the deploying machine's agent.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from kamal_forward_check.model import DeployConfig, Given, Keys, Node, Problem, ProblemKind, Severity, Vantage
+from kamal_forward_check.model import DeployConfig, Given, Keys, Node, Vantage
 from kamal_forward_check.route.net_ssh_config import NetSshConfig
 from kamal_forward_check.route.openssh import DEFAULT, Answer
 from kamal_forward_check.route.secrets import Secret, read_secrets
@@ -19,20 +19,19 @@ from kamal_forward_check.route.tokens import UnknownTokenError
 from kamal_forward_check.settings import Settings
 from kamal_forward_check.system import System
 
-_SECRETS_HOLD_KEYS = (2, 10, 0)
+SECRETS_HOLD_KEYS = (2, 10, 0)
 _NET_SSH_DEFAULTS = tuple(f"~/.ssh{two}/id_{kind}" for two in ("", "2") for kind in ("ed25519", "rsa", "dsa", "ecdsa"))
 _CERTIFICATE = "ssh_config names a CertificateFile, which this check does not offer"
 
 
 @dataclass(slots=True)
 class Credentials:
-    """The keys of one run. `problems` are those of `ssh.key_data`, found when a target asks for it."""
+    """The keys of one run."""
 
     config: DeployConfig
     settings: Settings
     system: System
     vantage: Vantage
-    problems: dict[str, Problem] = field(default_factory=dict)
     _secrets: dict[str, Secret] | None = None
     _defaults: tuple[Given[str], ...] | None = None
 
@@ -134,11 +133,7 @@ class Credentials:
                 missing.append(element.unknown)
             elif "PRIVATE KEY" in text:
                 yield Given(text, "ssh.key_data", element.at)
-            elif self.config.kamal.parts < _SECRETS_HOLD_KEYS:
-                self._not_a_key(
-                    element, f"Kamal {self.config.kamal.version} takes it for the key itself (2.10 looks for a secret)"
-                )
-            else:
+            elif self.config.kamal.parts >= SECRETS_HOLD_KEYS:
                 yield from self._secret(text, element, missing)
 
     def _secret(self, name: str, element: Node, missing: list[str]) -> Iterator[Given[str]]:
@@ -146,19 +141,13 @@ class Credentials:
             self._secrets = read_secrets(self.config, self.system)
         secret = self._secrets.get(name)
         if secret is None or not (secret.value.strip() or secret.unknown):
-            self._not_a_key(element, "no secret has that name, and so Kamal takes it for the key itself")
-        elif secret.unknown:
+            return  # Kamal takes the name for the key itself, and a rule says so
+        if secret.unknown:
             missing.append(
                 f"the secret {name} of ssh.key_data is not known ({secret.at.file}:{secret.at.line}): {secret.unknown}"
             )
         else:
             yield Given(secret.value, f"ssh.key_data {name}", element.at)
-
-    def _not_a_key(self, element: Node, why: str) -> None:
-        message = (
-            f'ssh/key_data: "{element.value}" is no private key: {why}. It stops there unless the agent opens the login'
-        )
-        self.problems[message] = Problem(ProblemKind.WRONG_VALUE, Severity.WARNING, message, element.at, "ssh/key_data")
 
 
 def _texts(node: Node, source: str) -> Iterator[Given[str]]:

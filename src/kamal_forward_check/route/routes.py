@@ -88,7 +88,6 @@ class _Planner:
         hosts = forwarded_hosts(root, self.settings)
         self.skipped += hosts.unknown
         self._pull(hosts.hosts, root.get("ssh"))
-        self.problems.update(dict.fromkeys(self.credentials.problems.values()))
         if not (self.routes or self.skipped or self.problems):
             needed = replace(needed, needed=False, reason="no host is left to forward to: Kamal opens no forward")
         return Plan(needed, tuple(self.routes), (*self.skipped, *self.openssh.skipped), tuple(self.problems))

@@ -47,6 +47,17 @@ def read_secrets(config: DeployConfig, system: System) -> dict[str, Secret]:
     return found
 
 
+def for_keys(config: DeployConfig, system: System) -> dict[str, str]:
+    """The secrets that `ssh.key_data` may name, as Kamal would find them: empty where only a command tells the value.
+
+    Nothing is read where there is no `key_data`.
+    """
+    if config.root is None or config.root.get("ssh", "key_data") is None:
+        return {}
+    found = read_secrets(config, system)
+    return {name: secret.value for name, secret in found.items() if secret.value.strip() or secret.unknown}
+
+
 def parse(text: str, file: str, environ: Mapping[str, str]) -> dict[str, Secret]:
     """The secrets of one file. A value may name earlier ones of the same file, and variables."""
     text = re.sub(r"\r\n?", "\n", text)

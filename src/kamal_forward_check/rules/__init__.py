@@ -5,13 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kamal_forward_check.model import Finding, Severity
-from kamal_forward_check.rules import file, host_key, jump, login, peer, reach, target, through, unexplained
+from kamal_forward_check.rules import (
+    file,
+    host_key,
+    jump,
+    lint_registry,
+    lint_ssh,
+    login,
+    peer,
+    reach,
+    target,
+    through,
+    unexplained,
+)
 from kamal_forward_check.rules.facts import Facts
 from kamal_forward_check.rules.registry import RULES
 
 __all__ = ["RULES", "Facts", "judge"]
 
-FAMILIES = (file, reach, peer, host_key, login, jump, target, through, unexplained)
+FAMILIES = (file, lint_registry, lint_ssh, reach, peer, host_key, login, jump, target, through, unexplained)
 
 _ORDER = {severity: n for n, severity in enumerate(Severity)}
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from kamal_forward_check.model import (
     Cause,
+    DeployConfig,
     Hop,
     HopTrace,
     Observation,
@@ -56,7 +57,10 @@ class Facts:
     """Plain data: rules are tested with it, without files or servers."""
 
     vantage: Vantage = Vantage.LOCAL
+    config: DeployConfig | None = None
     problems: tuple[Problem, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The secrets that `ssh.key_data` may name, as far as their values are known."""
     traces: tuple[Trace, ...] = ()
     explained: frozenset[tuple[Hop | None, str]] = frozenset()
     """The hops whose stop a rule has explained, each with a target behind it: what is left is for the last rule."""
