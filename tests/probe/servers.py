@@ -35,6 +35,7 @@ from kamal_forward_check.model import (
     Vantage,
 )
 from kamal_forward_check.probe.enter import World, enter
+from kamal_forward_check.probe.kamals_ssh import KamalsSsh
 from kamal_forward_check.probe.keys import KeyRing
 from kamal_forward_check.probe.live import Live
 from kamal_forward_check.probe.notes import Notes
@@ -240,11 +241,13 @@ class Servers:
 
     def enter(self, hop: Hop, through: Live | None = None, seconds: float = 10) -> Live:
         """The hop, entered. Closed when the test ends."""
-        entry = enter(
-            Notes(hop), through, World(self.system, KeyRing(self.system), Vantage.LOCAL, self.live.append), seconds
-        )
+        entry = enter(Notes(hop), through, self._world(), seconds)
         assert entry.live, "the server let nobody in"
         return entry.live
+
+    def _world(self) -> World:
+        ssh = KamalsSsh(self.system, Vantage.LOCAL)
+        return World(self.system, KeyRing(self.system), Vantage.LOCAL, ssh, self.live.append)
 
     def walk(self, *routes: Route, seconds: float = 20, vantage: Vantage = Vantage.LOCAL) -> tuple[Trace, ...]:
         """The routes walked in this process."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -209,3 +210,28 @@ class TestInAContainer:
         keys = jump(machine, "IdentityFile ~/gone\n", vantage=Vantage.CONTAINER)
         assert "~/gone" in keys.missing
         assert jump(machine, vantage=Vantage.CONTAINER).missing == ""
+
+
+@pytest.mark.parametrize(
+    ("lines", "word"),
+    [
+        ("PKCS11Provider /lib/x.so\n", "PKCS11Provider"),
+        ("HostbasedAuthentication yes\n", "HostbasedAuthentication"),
+        ("ControlPath ~/cm\n", ""),
+        ("GSSAPIAuthentication yes\n", ""),
+    ],
+)
+def test_a_jump_may_let_ssh_in_otherwise(machine: Machine, lines: str, word: str) -> None:
+    missing = jump(machine, lines).missing
+    assert word in missing
+    assert bool(missing) is bool(word)
+
+
+def test_a_kerberos_ticket_may_open_a_jump(tmp_path: Path) -> None:
+    assert "GSSAPI" in jump(Machine(tmp_path, {"KRB5CCNAME": "FILE:/x"}), "GSSAPIAuthentication yes\n").missing
+
+
+def test_a_connection_that_stands_may_open_a_jump(machine: Machine) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(machine.home / "cm"))
+        assert "ControlPath" in jump(machine, f"ControlPath {machine.home}/cm\n").missing

@@ -79,6 +79,8 @@ class Route:
     hops: tuple[Hop, ...]
     listen: str
     port: int
+    ssh: tuple[str, ...] = ()
+    """The ssh that Kamal calls for the jumps, word by word; empty where there are none."""
 
     @property
     def jumps(self) -> tuple[Hop, ...]:

@@ -155,7 +155,10 @@ def _spoke_otherwise(before_banner: Sequence[str]) -> bool:
 def _of_refused_channel(error: ChannelRefusedError) -> Cause:
     if error.by_policy:
         return Cause.PROHIBITED
-    if error.code == CONNECT_FAILED_CODE:
-        said = error.text.lower()
-        return next((cause for text, cause in _CONNECT_TEXTS if text in said), Cause.UNEXPECTED)
-    return Cause.UNEXPECTED
+    return cause_of_connect(error.text) if error.code == CONNECT_FAILED_CODE else Cause.UNEXPECTED
+
+
+def cause_of_connect(text: str) -> Cause:
+    """Why a connection failed, by the text of whoever tried it."""
+    said = text.lower()
+    return next((cause for words, cause in _CONNECT_TEXTS if words in said), Cause.UNEXPECTED)

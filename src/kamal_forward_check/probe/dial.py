@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import threading
+from collections.abc import Mapping
 
 # Only Linux has it; macOS answers small packets without it.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
@@ -45,7 +46,7 @@ class CommandSocket:
     The command runs as net-ssh and ssh run it: through `sh`, as `exec COMMAND`.
     """
 
-    def __init__(self, command: str) -> None:
+    def __init__(self, command: str, environ: Mapping[str, str] | None = None) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             self._child = subprocess.Popen(  # noqa: S603 - ssh.proxy_command is a shell command by definition
@@ -54,10 +55,12 @@ class CommandSocket:
                 stdout=theirs.fileno(),
                 stderr=subprocess.PIPE,
                 start_new_session=True,
+                env=environ,
             )
         self.socket = ours
         self._said: list[bytes] = []
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def _listen(self) -> None:
         assert self._child.stderr is not None  # noqa: S101 - it was asked for
@@ -65,6 +68,10 @@ class CommandSocket:
             for line in stderr:
                 self._said.append(line)
                 del self._said[:-50]
+
+    def heard_out(self, limit: float) -> None:
+        """Wait until the command has said its last, or `limit` seconds."""
+        self._listener.join(limit)
 
     @property
     def said(self) -> str:

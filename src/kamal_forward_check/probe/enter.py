@@ -19,6 +19,7 @@ from kamal_forward_check.probe.causes import (
 )
 from kamal_forward_check.probe.dial import CommandSocket, dial
 from kamal_forward_check.probe.hearing import HearingTransport
+from kamal_forward_check.probe.kamals_ssh import KamalsSsh
 from kamal_forward_check.probe.keys import KeyRing, Login
 from kamal_forward_check.probe.known_hosts import KnownKey, judge, known_keys
 from kamal_forward_check.probe.live import HopConnection, Live
@@ -39,6 +40,7 @@ class World:
     system: System
     ring: KeyRing
     vantage: Vantage
+    ssh: KamalsSsh
     register: Callable[[Live], None]
     """Called with every connection before its first packet: whoever walks closes them all."""
 
@@ -65,8 +67,8 @@ class _JudgedHere(paramiko.MissingHostKeyPolicy):
         self._notes.passed(Stage.HOST_KEY, self._watch.lap())
 
 
-def enter(notes: Notes, through: Live | None, world: World, limit: float) -> Entry:
-    """Enter the notes' hop within `limit` seconds.
+def enter(notes: Notes, through: Live | None, world: World, limit: float, by: CommandSocket | None = None) -> Entry:
+    """Enter the notes' hop within `limit` seconds: through another, by a command that leads to it, or directly.
 
     Never raises for what a server or a network does: that is in the notes.
     """
@@ -80,7 +82,7 @@ def enter(notes: Notes, through: Live | None, world: World, limit: float) -> Ent
     }
     connection = HopConnection(hop, through.connection if through else None, kwargs)
     connection.client.set_missing_host_key_policy(_JudgedHere(notes, known, watch))
-    live = Live(hop, connection)
+    live = Live(hop, connection, by)
     world.register(live)
     entry = Entry()
     if through:
@@ -88,7 +90,7 @@ def enter(notes: Notes, through: Live | None, world: World, limit: float) -> Ent
         through.transport.channel_timeout = limit
     try:
         if not through:
-            kwargs["sock"] = connection.connect_kwargs["sock"] = _first(hop, live, limit)
+            kwargs["sock"] = connection.connect_kwargs["sock"] = by.socket if by else _first(hop, live, limit)
         _open(live)
         notes.passed(Stage.LOGIN, watch.lap(), login.opened_by)
         notes.opened_by, notes.opened_by_identity = login.opened_by, login.opened_by_identity
@@ -135,7 +137,7 @@ def _failed(notes: Notes, error: Exception, live: Live, world: World, *, late: b
     if late and cause in (Cause.LOST, Cause.CLOSED_EARLY, Cause.UNEXPECTED):
         cause = Cause.TIMED_OUT
     detail = str(error) or type(error).__name__
-    if isinstance(live.first, CommandSocket) and stage is Stage.REACH:
+    if notes.hop.proxy_command and isinstance(live.first, CommandSocket) and stage is Stage.REACH:
         cause, detail = Cause.PROXY_COMMAND, live.first.said or detail
     if isinstance(error, ChannelRefusedError) and error.by_policy:
         return Observation(Stage.FORWARD, Status.FAIL, ms, cause, detail)

@@ -46,6 +46,11 @@ class Notes:
         """The stage was not looked at."""
         self.stages.append(Observation(stage, Status.SKIPPED, 0.0, cause, detail))
 
+    @property
+    def undecided(self) -> bool:
+        """The hop was not entered, and what was seen proves nothing."""
+        return bool(self.stages) and self.stages[-1].status is Status.SKIPPED
+
     def trace(self, *more: Observation) -> HopTrace:
         """The notes as they stand, with what was seen on one route only."""
         return HopTrace(

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from typing import Self
 
-from kamal_forward_check.model import Cause, Hop, Observation, Route, Stage, Status, Trace, Vantage
+from kamal_forward_check.model import Cause, Hop, HopTrace, Observation, Route, Stage, Status, Trace, Vantage
 from kamal_forward_check.probe.enter import Entry, World, enter
+from kamal_forward_check.probe.kamals_ssh import KamalsSsh
 from kamal_forward_check.probe.keys import KeyRing
 from kamal_forward_check.probe.live import Live
 from kamal_forward_check.probe.notes import Notes
@@ -53,19 +54,31 @@ class _Jump:
     ways: list[_Way] = field(default_factory=list)
     asking: threading.Lock = field(default_factory=threading.Lock)
 
+    def all_ways(self) -> Iterator[_Way]:
+        """The ways over this jump, those over further jumps among them."""
+        yield from self.ways
+        for further in self.behind:
+            yield from further.all_ways()
+
 
 @dataclass(slots=True)
 class _Way:
-    """A route being walked. `forward` is what its last jump showed by the channel to its target."""
+    """A route being walked. `forward` is what its last jump showed by the channel to its target.
+
+    `crossed` is what was seen of its jumps where Kamal's own ssh had to cross them.
+    """
 
     route: Route
     jump: _Jump | None
     notes: Notes
     forward: Observation | None = None
+    crossed: tuple[HopTrace, ...] = ()
     done: Future[None] = field(default_factory=Future)
 
     def trace(self) -> Trace:
         """The way as far as it was walked: each jump's notes, and what it showed on this way alone."""
+        if self.crossed:
+            return Trace(self.route, (*self.crossed, self.notes.trace()))
         hops, step = [self.notes.trace()], self.jump
         shown = self.forward
         while step:
@@ -73,6 +86,15 @@ class _Way:
             shown = step.forward
             step = step.before
         return Trace(self.route, tuple(reversed(hops)))
+
+    @property
+    def jumps(self) -> list[Notes]:
+        """The notes of its jumps, in dialling order."""
+        found, step = [], self.jump
+        while step:
+            found.append(step.notes)
+            step = step.before
+        return found[::-1]
 
 
 class Walk:
@@ -82,7 +104,7 @@ class Walk:
     """
 
     def __init__(self, routes: Iterable[Route], system: System, vantage: Vantage, seconds: float) -> None:
-        self._world = World(system, KeyRing(system), vantage, self._register)
+        self._world = World(system, KeyRing(system), vantage, KamalsSsh(system, vantage), self._register)
         self._start = time.monotonic()
         self._end = self._start + seconds
         self._live: list[Live] = []
@@ -108,6 +130,7 @@ class Walk:
         self._over.set()
         for live in list(self._live):
             live.close()
+        self._world.ssh.close()
 
     def finish(self) -> tuple[Trace, ...]:
         """Wait until every route is walked, or time is up."""
@@ -158,7 +181,10 @@ class Walk:
             self._stop_behind(jump, error)
             return
         if jump.live is None:
-            self._stop_behind(jump)
+            if jump.notes.undecided and all(way.route.ssh for way in jump.all_ways()) and self._world.ssh.is_here:
+                self._cross(jump)
+            else:
+                self._stop_behind(jump)
             return
         for further in jump.behind:
             self._thread(self._enter_jump, further)
@@ -168,13 +194,42 @@ class Walk:
             self._pool.submit(lambda way=way: self._finish_way(way, time.monotonic() - spent))
 
     def _stop_behind(self, jump: _Jump, error: Exception | None = None) -> None:
-        for way in jump.ways:
+        for way in jump.all_ways():
             if error:
                 way.done.set_exception(error)
             else:
                 way.done.set_result(None)
-        for further in jump.behind:
-            self._stop_behind(further, error)
+
+    def _cross(self, jump: _Jump) -> None:
+        """Kamal's own ssh decides for the ways over a jump: one goes ahead, and the others with it or after it."""
+        together: dict[tuple[Hop, ...], list[_Way]] = {}
+        for way in jump.all_ways():
+            together.setdefault(way.route.jumps, []).append(way)
+        for first, *others in together.values():
+            alike = self._cross_way(first)
+            for way in others:
+                if alike:
+                    way.crossed = first.crossed
+                    way.done.set_result(None)
+                else:
+                    self._pool.submit(self._cross_way, way)
+
+    def _cross_way(self, way: _Way) -> bool:
+        """Walk a way by Kamal's own ssh. True where it ends at a jump, as every way over these jumps would."""
+        from kamal_forward_check.probe.crossing import cross
+
+        since = time.monotonic()  # what we have tried ourselves is none of Kamal's 30 seconds
+        try:
+            crossing = cross(way.route, way.jumps, way.notes, self._world, self._left(since))
+            way.crossed = crossing.jumps
+            if crossing.live is not None:
+                probe(crossing.live, way.notes, way.route, lambda: self._left(since), self._over)
+                crossing.live.close()
+        except Exception as error:  # noqa: BLE001 - as above
+            way.done.set_exception(error)
+            return False
+        way.done.set_result(None)
+        return crossing.ends_at_a_jump
 
     def _finish_way(self, way: _Way, since: float) -> None:
         through = way.jump.live if way.jump else None

@@ -7,6 +7,7 @@ in the deploying machine's agent.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,8 +49,7 @@ class Credentials:
             return Keys()
         files = tuple(self._identity_files(answer))
         missing = self._missing_here(file for file in files if file.at)
-        if answer.all("certificatefile"):
-            missing.append(_CERTIFICATE)
+        missing += self._other_ways(answer)
         return Keys(
             files=tuple(file for file in files if self._is_here(file)),
             identities=self.identities,
@@ -86,6 +86,23 @@ class Credentials:
             only_named=only_named,
             missing="" if identities else "; ".join(missing),
         )
+
+    def _other_ways(self, answer: Answer) -> Iterator[str]:
+        """The ways by which ssh may log in, and this check can't."""
+        if answer.all("certificatefile"):
+            yield _CERTIFICATE
+        if (provider := answer.one("pkcs11provider", "none")) != "none":
+            yield f"ssh_config names a PKCS11Provider ({provider}), whose keys this check does not offer"
+        if answer.is_on("hostbasedauthentication"):
+            yield "ssh_config has HostbasedAuthentication, which this check does not know"
+        if answer.is_on("gssapiauthentication") and self._has_ticket():
+            yield "ssh_config has GSSAPIAuthentication, which this check does not know"
+        if Path(path := answer.one("controlpath", "none")).is_socket():
+            yield f"ssh may use a connection that is open already (ControlPath {path})"
+
+    def _has_ticket(self) -> bool:
+        """Debian and Red Hat allow GSSAPI to everybody: without a Kerberos ticket it is nothing."""
+        return "KRB5CCNAME" in self.system.environ or Path(f"/tmp/krb5cc_{os.getuid()}").exists()  # noqa: S108 - MIT's own
 
     def _net_ssh_defaults(self) -> tuple[Given[str], ...]:
         if self._defaults is None:  # looked for once, however many the targets

@@ -42,6 +42,11 @@ class Call:
         options = (("-l", self.user), ("-p", self.port), ("-J", self.jumps), ("-F", self.config or None))
         return (*(word for name, value in options if value is not None for word in (name, value)), self.host)
 
+    def command_to(self, host: str, port: int) -> tuple[str, ...]:
+        """The whole command by which net-ssh reaches host:port through the call's host (proxy/jump.rb)."""
+        *options, through = self.arguments
+        return ("ssh", *options, "-W", f"{host}:{port}", through)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

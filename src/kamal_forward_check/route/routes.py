@@ -122,22 +122,22 @@ class _Planner:
         stopped: dict[str, list[Given[str]]] = {}
         for host in hosts:
             try:
-                hops = self._hops(resolve(host, dialling, self.system))
+                hops, ssh = self._hops(resolve(host, dialling, self.system))
             except NotFollowed as stop:
                 stopped.setdefault(stop.why, []).append(host)
                 self._note(stop)
             else:
-                self.routes.append(Route(purpose, hops, listen_address(self.config), self.port))
+                self.routes.append(Route(purpose, hops, listen_address(self.config), self.port, ssh))
         self.skipped += [Skipped(f"the route to {_listed(hosts)}", why) for why, hosts in stopped.items()]
 
-    def _hops(self, target: Target) -> tuple[Hop, ...]:
-        before: tuple[Hop, ...] = ()
-        address = target.address
-        if target.jumps:
-            call = first_call(target.jumps, target.config_file(self.system), address, target.port.value)
-            address = stdio_target(address, target.host.at)
-            before = self._jump_hops(call, target.jumps)
-        return (*before, self._target_hop(target, address))
+    def _hops(self, target: Target) -> tuple[tuple[Hop, ...], tuple[str, ...]]:
+        """The hops to a target, and the ssh that Kamal calls for those before it."""
+        if not target.jumps:
+            return (self._target_hop(target, target.address),), ()
+        call = first_call(target.jumps, target.config_file(self.system), target.address, target.port.value)
+        address = stdio_target(target.address, target.host.at)
+        before = self._jump_hops(call, target.jumps)
+        return (*before, self._target_hop(target, address)), call.command_to(target.address, target.port.value)
 
     def _jump_hops(self, call: Call, named: Given[str]) -> tuple[Hop, ...]:
         """The jumps of one call, made once: routes that share their jumps share these very hops."""

@@ -37,7 +37,7 @@ def host_key_unknown(facts: Facts) -> Iterator[Hit]:
             why=f"It shows {key.kind} {key.fingerprint}. To pin it: {line}" if key else "",
             commands=(
                 "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   # on the server's console: compare",
-                f"echo {shlex.quote(line)} >> ~/.ssh/known_hosts   # on the deploying machine",
+                *([f"echo {shlex.quote(line)} >> ~/.ssh/known_hosts   # on the deploying machine"] if line else []),
             ),
         )
 
