@@ -22,6 +22,7 @@ from kamal_forward_check.report import github
 from kamal_forward_check.report.clean import one_line
 from kamal_forward_check.settings import Settings, from_inputs
 from kamal_forward_check.system import System
+from kamal_forward_check.validate import validate
 
 _RUNNERS = re.compile(r"INPUT_|ACTIONS_")
 """Variables that only the runner and this door know: nothing that deploy.yml says may show them."""
@@ -55,7 +56,8 @@ def _run() -> Exit:
         settings = from_inputs(system.environ)
         print(github.masks(settings.private_keys), end="", flush=True)
         system = _at_work(system, settings)
-        report = check(settings, system, Vantage.CONTAINER)
+        judge = validate if settings.mode == "validate" else check
+        report = judge(settings, system, Vantage.CONTAINER)
         ends_with = door.status(report, settings, system)
     except Exception as error:  # noqa: BLE001 - the reports are written all the same, and say why
         report, ends_with = door.unchecked(settings, Vantage.CONTAINER, _words(error)), _status(error)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from kamal_forward_check import __version__, deploy, route
+from kamal_forward_check import __version__, deploy, dotenv, route
 from kamal_forward_check.model import (
     DeployConfig,
     Finding,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 def check(settings: Settings, system: System, vantage: Vantage) -> Report:
     """Judge the file, walk the routes, say why they stop. Raises CannotCheck where there is nothing to judge."""
     start = system.clock()
+    system = dotenv.added(system, settings.env_file)
     config = deploy.read(system, settings.config_file, settings.destination, settings.kamal_version)
     # Where the file alone is judged, the verdict is not to depend on this machine's ssh_config or docker.
     plan = route.plan(config, settings, system, vantage) if settings.mode == "check" else _unplanned(config)

@@ -13,7 +13,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from kamal_forward_check import __version__
@@ -25,6 +25,8 @@ from kamal_forward_check.system import System
 
 if TYPE_CHECKING:
     from invoke.parser import Parser
+
+    from kamal_forward_check.model import Report, Vantage
 
 NAME = "kamal-forward-check"
 WORDS = "words"
@@ -116,24 +118,28 @@ def _option(setting: Setting) -> str:
 @_from_table("check")
 def _check(given: dict[str, Any]) -> None:
     """Walk the SSH routes that Kamal would take, and say which hop stops them, and why."""
-    raise Exit(code=_judged(from_flags(given)))
+    from kamal_forward_check.check import check
+
+    raise Exit(code=_judged(from_flags(given), check))
 
 
-@_from_table("validate", words="files to judge, in place of --config-file")
+@_from_table("validate", words="files to judge, or patterns, in place of --config-file")
 def _validate(given: dict[str, Any]) -> None:
     """Judge deploy.yml alone, as Kamal would; no connection is made."""
-    files = given.pop(WORDS) or [given["config_file"]]
-    settings = [replace(from_flags({**given, "config_file": file}), mode="validate") for file in files]
-    raise Exit(code=max(_judged(each) for each in settings))
+    from kamal_forward_check.validate import validate
+
+    files = given.pop(WORDS)
+    raise Exit(code=_judged(replace(from_flags(given), mode="validate"), partial(validate, files=files)))
 
 
 @_from_table("route")
 def _route(given: dict[str, Any]) -> None:
     """Show the SSH routes that Kamal would take; no connection is made."""
-    from kamal_forward_check import deploy, door, route
+    from kamal_forward_check import deploy, door, dotenv, route
     from kamal_forward_check.report import routes
 
-    settings, system = from_flags(given), System.real()
+    settings = from_flags(given)
+    system = dotenv.added(System.real(), settings.env_file)
     config = deploy.load(system, settings.config_file, settings.destination, settings.kamal_version)
     print(routes.render(route.plan(config, settings, system, door.vantage(system))), end="")
 
@@ -157,15 +163,14 @@ def _explain(given: dict[str, Any]) -> None:
     print("\n".join(map(pages.page, codes)) if codes else pages.index(), end="")
 
 
-def _judged(settings: Settings) -> Status:
-    """Check, hand the report on, and give the exit status. A machine gets a report also where nothing was checked."""
+def _judged(settings: Settings, judge: Callable[[Settings, System, Vantage], Report]) -> Status:
+    """Judge, hand the report on, and give the exit status. A machine gets a report also where nothing was checked."""
     from kamal_forward_check import door
-    from kamal_forward_check.check import check
 
     system = System.real()
     here = door.vantage(system)
     try:
-        report = check(settings, system, here)
+        report = judge(settings, system, here)
     except Exception as error:
         if settings.format != "text":
             door.write(door.unchecked(settings, here, str(error)), settings, system)

@@ -37,10 +37,11 @@ _ROUTES = frozenset({"check", "route", "fix"})
 
 TABLE: tuple[Setting, ...] = (
     _both("config-file", "config/deploy.yml", "Kamal's configuration file"),
-    _both("destination", "", "Kamal's destination: its file is merged in, as with kamal -d"),
+    _both("destination", "", "Kamal's destination: its file is merged in, as with kamal -d (validate: or all)"),
     _both("hosts", "", "only these hosts, comma-separated, with * and ?, as with kamal --hosts", tasks=_ROUTES),
     _both("roles", "", "only these roles, comma-separated, with * and ?, as with kamal --roles", tasks=_ROUTES),
     _both("kamal-version", "", "the Kamal to follow (else Gemfile.lock's, else the newest known)"),
+    _both("env-file", "", "file of variables (NAME=value, as for dotenv) for ERB, beside those that are set"),
     Setting("working_directory", "", "folder that config-file is relative to", action_input="working-directory"),
     Setting(
         "identities", "", "private key file that stands for your agent's keys (repeatable)",
@@ -91,6 +92,7 @@ class Settings:
     hosts: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     kamal_version: str | None = None
+    env_file: str = ""
     working_directory: str = ""
     identities: tuple[str, ...] = ()
     private_keys: str = field(default="", repr=False)

@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 
-from kamal_forward_check.route.secrets import parse, read_secrets
+from kamal_forward_check.dotenv import parse
+from kamal_forward_check.route.secrets import read_secrets
 from tests.route.made import Machine, config
 from tests.route.oracle import needs_kamal, ruby
 

@@ -24,6 +24,19 @@ def destinations(system: System, base: str) -> tuple[str, ...]:
     return tuple(sorted(file.stem.removeprefix(before) for file in found if file.name != path.name))
 
 
+def base_of(system: System, file: str) -> tuple[str, str] | None:
+    """The file that `file` is laid on, and the destination that it is for; None where it is no such file."""
+    path = PurePath(file)
+    *_, suffix = path.suffixes or [""]
+    words = path.stem.split(".") if suffix == ".yml" else []
+    for length in range(len(words) - 1, 0, -1):
+        for ending in (".yml", ".yaml"):
+            base = str(path.with_name(".".join(words[:length]) + ending))
+            if system.path(base).is_file():
+                return base, ".".join(words[length:])
+    return None
+
+
 def merged(base: Node, over: Node) -> Node:
     """`over` laid on `base` as by ActiveSupport's deep_merge!: mappings are joined, all else is replaced."""
     if not isinstance(over.value, dict):

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from kamal_forward_check.dotenv import Variable
 from kamal_forward_check.model import DeployConfig, Given, Keys, Node, Vantage
 from kamal_forward_check.route.net_ssh_config import NetSshConfig
 from kamal_forward_check.route.openssh import DEFAULT, Answer
-from kamal_forward_check.route.secrets import Secret, read_secrets
+from kamal_forward_check.route.secrets import read_secrets
 from kamal_forward_check.route.tokens import UnknownTokenError
 from kamal_forward_check.settings import Settings
 from kamal_forward_check.system import System
@@ -33,7 +34,7 @@ class Credentials:
     settings: Settings
     system: System
     vantage: Vantage
-    _secrets: dict[str, Secret] | None = None
+    _secrets: dict[str, Variable] | None = None
     _defaults: tuple[Given[str], ...] | None = None
 
     @property

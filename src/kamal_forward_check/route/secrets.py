@@ -1,45 +1,20 @@
-""".kamal/secrets files, read as text. Nothing in them is executed (Kamal 2.10, secrets.rb; dotenv 3.2, parser.rb)."""
+""".kamal/secrets files, read as text. Nothing in them is executed (Kamal 2.10, secrets.rb)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import chain
-
-from kamal_forward_check.model import DeployConfig, Span
+from kamal_forward_check.dotenv import Variable, parse
+from kamal_forward_check.model import DeployConfig
 from kamal_forward_check.system import System
 
 DEFAULT_PATH = ".kamal/secrets"
 
-_LINE = re.compile(
-    r"""
-    ^\s*(?P<export>export\s+)?(?P<name>[\w.]+)
-    (?:(?:\s*=\s*?|:\s+?)(?P<value>\s*'(?:\\'|[^'])*'|\s*"(?:\\"|[^"])*"|[^\#\n]+)?)?
-    \s*(?:\#.*)?$
-    """,
-    re.MULTILINE | re.VERBOSE | re.ASCII,
-)
-_QUOTED = re.compile(r"""(['"])(.*)\1""", re.DOTALL)
-_COMMAND = re.compile(r"\\?\$\(")
-_VARIABLE = re.compile(r"(\\)?\$(?!\()\{?(\w+)?\}?", re.ASCII)
 
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A secret's value, or `unknown`: why only running something could tell it."""
-
-    value: str
-    at: Span
-    unknown: str = ""
-
-
-def read_secrets(config: DeployConfig, system: System) -> dict[str, Secret]:
+def read_secrets(config: DeployConfig, system: System) -> dict[str, Variable]:
     """The secrets that Kamal would find, by name; those of the destination's file win over the common ones."""
     node = config.root.get("secrets_path") if config.root else None
     path = node.value if node and isinstance(node.value, str) else DEFAULT_PATH
     destination = f".{config.destination}" if config.destination else ""
-    found: dict[str, Secret] = {}
+    found: dict[str, Variable] = {}
     for file in (f"{path}-common", f"{path}{destination}"):
         text = system.read_text(system.path(file))
         if text is not None:
@@ -56,58 +31,3 @@ def for_keys(config: DeployConfig, system: System) -> dict[str, str]:
         return {}
     found = read_secrets(config, system)
     return {name: secret.value for name, secret in found.items() if secret.value.strip() or secret.unknown}
-
-
-def parse(text: str, file: str, environ: Mapping[str, str]) -> dict[str, Secret]:
-    """The secrets of one file. A value may name earlier ones of the same file, and variables."""
-    text = re.sub(r"\r\n?", "\n", text)
-    found: dict[str, Secret] = {}
-    for line in _LINE.finditer(text):
-        at = Span(file, text.count("\n", 0, line.start("name")) + 1)
-        if not (line["export"] and line["value"] is None):  # which exports what is set above
-            found[line["name"]] = _secret(line["value"] or "", at, found, environ)
-    return found
-
-
-def _secret(raw: str, at: Span, found: Mapping[str, Secret], environ: Mapping[str, str]) -> Secret:
-    value = raw.strip()
-    quoted = _QUOTED.fullmatch(value)
-    if quoted and quoted[1] == "'":
-        return Secret(quoted[2], at)
-    value = quoted[2] if quoted else value
-    if quoted:
-        value = _with_line_breaks(value, found, environ)
-    value = re.sub(r"\\([^$])", r"\1", value, flags=re.DOTALL)
-    for command in _COMMAND.finditer(value):
-        if not command[0].startswith("\\"):
-            return Secret("", at, "its value comes from a command, which is not run here")
-    return _with_variables(value.replace("\\$(", "$("), at, found, environ)
-
-
-def _with_line_breaks(value: str, found: Mapping[str, Secret], environ: Mapping[str, str]) -> str:
-    r"""dotenv's two ways with `\n` between double quotes: two characters, or a line break in its legacy mode."""
-    name = "DOTENV_LINEBREAK_MODE"
-    if (found[name].value if name in found else environ.get(name)) == "legacy":
-        return value.replace("\\n", "\n").replace("\\r", "\r")
-    return value.replace("\\n", "\\\\n").replace("\\r", "\\\\r")
-
-
-def _with_variables(value: str, at: Span, found: Mapping[str, Secret], environ: Mapping[str, str]) -> Secret:
-    unknown = ""
-    parts = []
-    end = 0
-    for variable in _VARIABLE.finditer(value):
-        parts.append(value[end : variable.start()])
-        end = variable.end()
-        name = variable[2]
-        if variable[1] or not name:
-            parts.append(variable[0].removeprefix("\\"))
-        elif name in found:
-            parts.append(found[name].value)
-            unknown = unknown or found[name].unknown
-        elif name in environ:
-            parts.append(environ[name])
-        else:
-            # Kamal may run with a variable that is not set here: an empty value is no news about its own.
-            unknown = unknown or f"${name} is not set here"
-    return Secret("".join(chain(parts, [value[end:]])), at, unknown)
