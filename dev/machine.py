@@ -32,9 +32,11 @@ PRESENT: Mapping[str, Callable[[], bool]] = {
     "python3-venv": lambda: importlib.util.find_spec("ensurepip") is not None,
     "openssh-server": lambda: _on_path("sshd"),
     "iproute2": lambda: _on_path("ip"),
+    "dropbear-bin": lambda: _on_path("dropbear"),
+    "sudo": lambda: _on_path("sudo"),
 }
-LAB = ("openssh-server", "iproute2") if os.geteuid() == 0 else ("openssh-server",)
-"""The packages of the lab: only root can give each host a network namespace."""
+LAB = ("openssh-server", "iproute2", "dropbear-bin", "sudo") if os.geteuid() == 0 else ("openssh-server",)
+"""The packages of the lab: only root can give each host a network namespace, and faults."""
 
 
 def need(*packages: str) -> None:

@@ -23,6 +23,23 @@ class Pinned(StrEnum):
     OTHER = "another key"
 
 
+class Trusted(StrEnum):
+    """Where a host trusts the lab's authority, in place of the key itself."""
+
+    NOWHERE = ""
+    BY_SSHD = "TrustedUserCAKeys"
+    BY_USER = "authorized_keys"
+
+
+@dataclass(frozen=True)
+class PublicKeys:
+    """The lab's public keys: the one that opens the hosts, one that opens nothing, and that of its authority."""
+
+    lab: str
+    other: str
+    authority: str
+
+
 @dataclass(frozen=True)
 class File:
     """A file of a host."""
@@ -50,13 +67,23 @@ class Host:
     blocks: list[str] = field(default_factory=list)
     """Lines of sshd_config at its end: Match blocks."""
     files: dict[str, File] = field(default_factory=dict)
+    include_last: bool = False
+    """sshd_config includes the drop-ins after `main`, not in its first line."""
+    server: tuple[str, ...] = ("/usr/sbin/sshd", "-D", "-e")
     daemon: list[str] = field(default_factory=list)
-    """Further arguments of sshd."""
+    """Further arguments of `server`."""
     key_options: str = ""
+    key_again: bool = False
+    """The key stands on a second line as well, without options."""
     knows_key: bool = True
+    trusts: Trusted = Trusted.NOWHERE
     shell: str = "/bin/bash"
+    password: str = "*"  # noqa: S105 - none, but not locked: sshd without PAM refuses `!`
+    """The login's, as in /etc/shadow."""
     password_expired: bool = False
     """The login's password has expired, which only PAM minds."""
+    account_expired: bool = False
+    """The login's account has expired, which only PAM minds."""
     pinned: Pinned | None = None
     """None: a host on two networks is pinned, as a jump must be; others are not, as Kamal does not mind."""
     in_hosts: bool = True
@@ -71,49 +98,70 @@ class Host:
     """Ports that `after` opens: the host is ready when they listen."""
 
     @property
+    def pam(self) -> bool:
+        """Where PAM is on, its files are the host's own: the machine's would make the lab depend on it."""
+        return self.password_expired or self.account_expired
+
+    @property
     def main_text(self) -> str:
         """The text of /etc/ssh/sshd_config, laid out as Debian does."""
+        include = "Include /etc/ssh/sshd_config.d/*.conf"
         base = (
             "# This host is a part of the lab.",
-            "Include /etc/ssh/sshd_config.d/*.conf",
+            "" if self.include_last else include,
             "",
             f"LogLevel {self.log_level}",
             "PermitRootLogin prohibit-password",
             "PasswordAuthentication no",
             "KbdInteractiveAuthentication no",
-            # Where PAM is on, its files are the host's own: the machine's would make the lab depend on it.
-            f"UsePAM {'yes' if self.password_expired else 'no'}",
+            f"UsePAM {'yes' if self.pam else 'no'}",
             "AcceptEnv LANG LC_*",
         )
-        return "\n".join([*base, *self.main, *self.blocks]) + "\n"
+        last = (include,) if self.include_last else ()
+        return "\n".join([*base, *self.main, *last, *self.blocks]) + "\n"
 
-    def all_files(self, public_key: str, other_key: str) -> Mapping[str, File]:
+    def all_files(self, keys: PublicKeys) -> Mapping[str, File]:
         """Every file of the host's own, by path. The lab's key opens all users, as its options say."""
-        who = "" if self.knows_key else other_key
         files = {MAIN: File(self.main_text), "/usr/local/bin/docker": File(DOCKER, 0o755)}
+        files["/etc/ssh/authority.pub"] = File(f"{keys.authority}\n")
         for name, (uid, home) in USERS.items():
-            options = self.key_options if name == self.login else ""
-            key = who if name == self.login and who else public_key
-            lines = f"# {name} on {self.name}\n{options}{' ' if options else ''}{key}\n"
-            files[f"{home}/.ssh/authorized_keys"] = File(lines, 0o600, uid)
-        if self.password_expired:
+            lines = self._login_keys(keys) if name == self.login else [keys.lab]
+            text = "\n".join([f"# {name} on {self.name}", *lines]) + "\n"
+            files[f"{home}/.ssh/authorized_keys"] = File(text, 0o600, uid)
+        if self.pam:
             files["/etc/pam.d/sshd"] = File("account required pam_unix.so\nsession required pam_permit.so\n")
-        expired = self.login if self.password_expired else ""
-        return files | accounts({self.login: self.shell}, expired=expired) | self.files
+        return files | accounts({self.login: self.shell}, shadow={self.login: self._shadow}) | self.files
+
+    def _login_keys(self, keys: PublicKeys) -> list[str]:
+        options, key = self.key_options, keys.lab if self.knows_key else keys.other
+        if self.trusts is Trusted.BY_SSHD:
+            return []
+        if self.trusts is Trusted.BY_USER:
+            options, key = f"cert-authority,{options}".rstrip(","), keys.authority
+        return [f"{options} {key}".lstrip(), *([key] if self.key_again else [])]
+
+    @property
+    def _shadow(self) -> str:
+        changed, expires = (0 if self.password_expired else 19000), ("1" if self.account_expired else "")
+        return f"{self.password}:{changed}:0:99999:7::{expires}:"
 
 
-def accounts(shells: Mapping[str, str], root: str = "/root", expired: str = "") -> dict[str, File]:
-    """/etc/passwd, shadow and group with the lab's users; `expired` is one whose password has."""
+_NO_PASSWORD = "*:19000::::::"  # noqa: S105 - none, but not locked: sshd without PAM refuses `!`
+
+
+def accounts(
+    shells: Mapping[str, str], root: str = "/root", shadow: Mapping[str, str] | None = None
+) -> dict[str, File]:
+    """/etc/passwd, shadow and group with the lab's users; `shadow` is the line of those who are special, by name."""
     passwd = ["sshd:x:105:65534::/run/sshd:/usr/sbin/nologin", "nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin"]
-    shadow, group = ["sshd:*:19000::::::", "nobody:*:19000::::::"], ["tty:x:5:", "nogroup:x:65534:"]
+    secret, group = [f"{name}:{_NO_PASSWORD}" for name in ("sshd", "nobody")], ["tty:x:5:", "nogroup:x:65534:"]
     for name, (uid, home) in USERS.items():
         passwd.append(f"{name}:x:{uid}:{uid}::{root if uid == 0 else home}:{shells.get(name, '/bin/bash')}")
-        changed = "0:0:99999:7" if name == expired else "19000:::"
-        shadow.append(f"{name}:*:{changed}:::")  # no password, but not locked: sshd without PAM refuses `!`
+        secret.append(f"{name}:{(shadow or {}).get(name, _NO_PASSWORD)}")
         group.append(f"{name}:x:{uid}:")
     return {
         "/etc/passwd": File("\n".join(passwd) + "\n"),
-        "/etc/shadow": File("\n".join(shadow) + "\n", 0o600),
+        "/etc/shadow": File("\n".join(secret) + "\n", 0o600),
         "/etc/group": File("\n".join(group) + "\n"),
         "/etc/nsswitch.conf": File("passwd: files\ngroup: files\nshadow: files\nhosts: files\n"),
     }

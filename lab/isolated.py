@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from shlex import quote
 
-from lab.host import NETWORKS, USERS, File, Host, accounts
+from lab.host import NETWORKS, USERS, File, Host, PublicKeys, accounts
 from lab.shell import Shell
 
 _OWN_FOLDERS = ("/etc/ssh", "/root", "/home", "/run", "/tmp", "/var/log", "/usr/local/bin")  # noqa: S108 - the hosts' own
@@ -41,7 +41,7 @@ class Isolated:
         # Lives outside of the hosts' processes, and cleans up even where the lab's own process was killed.
         self._switch = Shell(folder / "switch.log", ("--net",), at_end=f"rm -rf {quote(str(folder))}")
 
-    def start(self, hosts: Sequence[Host], public_key: str, other_key: str) -> None:
+    def start(self, hosts: Sequence[Host], keys: PublicKeys) -> None:
         """Start all hosts at once; when this returns, each answers as it is meant to."""
         self._number(hosts)
         deployer = Host(DEPLOYER, ("front",), address={"front": f"{NETWORKS['front']}.2"}, runs=False)
@@ -49,7 +49,7 @@ class Isolated:
         for host in everyone:
             self._shells[host.name] = Shell(self.log(host.name))
         for host in everyone:
-            files = accounts({}) if host is deployer else host.all_files(public_key, other_key)
+            files = accounts({}) if host is deployer else host.all_files(keys)
             put(self.root(host.name), {**files, "/etc/hosts": self._hosts_file(host, hosts)})
             self._shells[host.name].tell(self._furnish(host, files, bare=host is deployer))
         for host in everyone:
@@ -117,8 +117,8 @@ class Isolated:
         lines += [f"ip link set {network} up" for network in host.address]
         lines += host.before
         if host.runs:
-            options = " ".join(quote(argument) for argument in host.daemon)
-            lines.append(f"/usr/sbin/sshd -D -e {options} >&2 &")
+            server = " ".join(quote(word) for word in (*host.server, *host.daemon))
+            lines.append(f"{server} >&2 &")
         return "\n".join(lines)
 
     def _await(self, host: Host, ports: Sequence[int]) -> None:

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from lab import faults
-from lab.host import Host, Pinned, accounts
+from lab.host import USERS, Host, Pinned, PublicKeys, accounts
 from lab.isolated import DEPLOYER, Isolated, put
 from lab.loopback import Loopback
 
@@ -110,8 +110,8 @@ class Lab:
 
     def start(self) -> None:
         """Start every host at once; when this returns, each answers as it is meant to."""
-        self._keys = {name: self._make_key(name) for name in ("lab", "other")}
-        self._machines.start(list(self.hosts.values()), self._public("lab"), self._public("other"))
+        self._keys = {name: self._make_key(name) for name in ("lab", "other", "authority")}
+        self._machines.start(list(self.hosts.values()), PublicKeys(*(self._public(name) for name in self._keys)))
 
     def _public(self, name: str) -> str:
         return self._keys[name].with_suffix(".pub").read_text(encoding="ascii").strip()
@@ -121,11 +121,11 @@ class Lab:
         """The private key that opens the hosts, outside of any home."""
         return self._keys["lab"]
 
-    def home(self, *, keys: bool = True, agent: bool = False, decoys: int = 0) -> Home:
+    def home(self, *, keys: bool = True, agent: bool = False, decoys: int = 0, certificate: str | None = None) -> Home:
         """A new home on the deployer, whose known_hosts has the hosts that are pinned (call after `start`).
 
         `keys` puts the key that opens the hosts into ~/.ssh, `agent` into a real ssh-agent, after as many other keys as
-        `decoys` says.
+        `decoys` says. `certificate` has the authority sign that key, with an option of ssh-keygen -O, or "".
         """
         self._homes += 1
         path = self.folder / "homes" / str(self._homes)
@@ -134,6 +134,8 @@ class Lab:
         if keys:
             shutil.copy(self._keys["lab"], ssh / "id_ed25519")
             shutil.copy(self._keys["lab"].with_suffix(".pub"), ssh / "id_ed25519.pub")
+        if certificate is not None:
+            self._certify(ssh / "id_ed25519.pub", certificate)
         (ssh / "known_hosts").write_text("".join(self._pins()), encoding="ascii")
         put(path, {"/.passwd": accounts({}, root=str(path))["/etc/passwd"]})
         environ = {
@@ -147,6 +149,12 @@ class Lab:
         if agent:
             environ["SSH_AUTH_SOCK"] = self._agent(path, decoys)
         return Home(path, environ)
+
+    def _certify(self, public_key: Path, option: str) -> None:
+        """Have the authority sign a key for all users; ssh looks for what it writes beside the key."""
+        options = ["-n", ",".join(USERS), *(["-O", option] if option else [])]
+        argv = ["ssh-keygen", "-q", "-s", str(self._keys["authority"]), "-I", "deployer", *options, str(public_key)]
+        subprocess.run(argv, check=True)
 
     def _pins(self) -> Iterable[str]:
         for host in self.hosts.values():

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lab.host import Host
+from lab.host import Host, PublicKeys
 from lab.shell import Shell
 
 _PRIVSEP = Path("/run/sshd")
@@ -28,14 +28,14 @@ class Loopback:
             at_end += f"; rmdir {_PRIVSEP}"
         self._shell = Shell(folder / "shell.log", own=(), at_end=at_end)
 
-    def start(self, hosts: Sequence[Host], public_key: str, other_key: str) -> None:  # noqa: ARG002 - no faults here
+    def start(self, hosts: Sequence[Host], keys: PublicKeys) -> None:
         """Start all hosts; when this returns, each is listening."""
         for number, host in enumerate(hosts, start=2):
             host.login = getpass.getuser()
             address = f"127.0.0.{number}"
             host.address = dict.fromkeys(host.on, address)
             host.port = _free_port(address)
-            self._start(host, address, public_key)
+            self._start(host, address, keys.lab)
 
     def _start(self, host: Host, address: str, public_key: str) -> None:
         ssh = self.root(host.name) / "etc/ssh"

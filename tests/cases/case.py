@@ -20,11 +20,11 @@ report as text, with all that differs from run to run replaced.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ import yaml
 
 from lab import Home, Lab
 from lab.project import deploy_yml, write_project
+from lab.state import changed, state
 
 FOLDER = Path(__file__).parent
 PROGRAM = [sys.executable, "-I", str(FOLDER / "told.py")]
@@ -88,13 +89,13 @@ ALL = [load(path.parent) for path in sorted(FOLDER.glob("*/case.yml"))]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the check said of a case, as JSON and as text. `changed` are the files that it left otherwise."""
+    """What the check said of a case, as JSON and as text. `changed` is what it left otherwise on the hosts."""
 
     status: int
     report: dict[str, Any]
     text: str
     stderr: str
-    changed: set[str]
+    changed: set[tuple[str, str, str]]
 
 
 def check(case: Case) -> Outcome:
@@ -103,32 +104,20 @@ def check(case: Case) -> Outcome:
         case.declare(lab)
         lab.start()
         home, project = case.make(lab)
-        words = [word.format(key=lab.key) for word in case.arguments]
-        before = _files(lab)
-        text = lab.folder / "report.txt"
-        told = lab.run([*PROGRAM, str(text), case.task, *words], home, cwd=project)
-        changed = {path for path, _ in before ^ _files(lab)}
-        if not text.exists():
-            return Outcome(told.returncode, {}, "", told.stderr, changed)
-        return Outcome(
-            told.returncode,
-            json.loads(told.stdout),
-            normal(text.read_text(encoding="utf-8"), lab),
-            told.stderr,
-            changed,
-        )
+        return look(lab, home, project, [case.task, *(word.format(key=lab.key) for word in case.arguments)])
 
 
-def _files(lab: Lab) -> set[tuple[str, str]]:
-    """Every file of the hosts and of the deployer's homes, with its content's digest and its times."""
-    found = set()
-    for top in ("hosts", "homes"):
-        for path in (lab.folder / top).rglob("*"):
-            if path.is_file():
-                state = path.stat()
-                digest = hashlib.sha256(path.read_bytes()).hexdigest()
-                found.add((str(path.relative_to(lab.folder)), f"{digest} {state.st_mtime_ns} {state.st_mode}"))
-    return found
+def look(lab: Lab, home: Home, project: Path, words: Sequence[str] = ("check",)) -> Outcome:
+    """Run the program in a lab, and see what it changed there."""
+    before = state(lab)
+    text = lab.folder / "report.txt"
+    text.unlink(missing_ok=True)
+    told = lab.run([*PROGRAM, str(text), *words], home, cwd=project)
+    changes = changed(lab, before)
+    if not text.exists():
+        return Outcome(told.returncode, {}, "", told.stderr, changes)
+    report = json.loads(told.stdout)
+    return Outcome(told.returncode, report, normal(text.read_text(encoding="utf-8"), lab), told.stderr, changes)
 
 
 NORMAL = (
