@@ -4,7 +4,7 @@
 
 - `about`: the case in a sentence.
 - `hosts`: name → networks; by default a bastion and `web-1` behind it. Those on two networks are jumps.
-- `user`: who logs in on the targets (`deploy`); jumps know the deployer as `ops`.
+- `user`: who logs in on the targets (`deploy`), and `jump_user` on jumps (`ops`).
 - `faults`: host → names from `lab.faults`.
 - `home`: how the deployer's home is made: arguments of `Lab.home`.
 - `task`: `check`, or `validate` where the file alone is judged.
@@ -50,6 +50,7 @@ class Case:
     kamal: str
     hosts: dict[str, list[str]] = field(default_factory=lambda: dict(USUAL))
     user: str = "deploy"
+    jump_user: str = "ops"
     faults: dict[str, list[str]] = field(default_factory=dict)
     home: dict[str, Any] = field(default_factory=dict)
     arguments: list[str] = field(default_factory=list)
@@ -62,14 +63,14 @@ class Case:
     def declare(self, lab: Lab) -> None:
         """Declare the case's hosts."""
         for name, networks in self.hosts.items():
-            login = "ops" if len(networks) > 1 else self.user
+            login = self.jump_user if len(networks) > 1 else self.user
             lab.host(name, *networks, login=login, faults=self.faults.get(name, ()))
 
     def make(self, lab: Lab) -> tuple[Home, Path]:
         """Make the deployer's home and the project in it. Kamal dials the jumps of a proxy string from its end."""
         home = lab.home(**self.home)
         project = home.path / "shop"
-        jumps = [f"ops@{name}" for name, networks in self.hosts.items() if len(networks) > 1]
+        jumps = [f"{self.jump_user}@{name}" for name, networks in self.hosts.items() if len(networks) > 1]
         targets = [name for name, networks in self.hosts.items() if len(networks) == 1]
         text = deploy_yml(targets, proxy=",".join(reversed(jumps)), user=self.user)
         write_project(project, text)

@@ -23,7 +23,7 @@ from kamal_forward_check.sshd import net_ssh
 from kamal_forward_check.sshd.wire import FORWARDING_DISABLED, PERMIT_REFUSED
 from tests.rules.files import FAR, LOCAL, SERVERS, of_file
 from tests.sshd.said import said
-from tests.sshd.seen import JUMP, OFF, TARGET, config, granted, refused, stopped, through, trace
+from tests.sshd.seen import JUMP, OFF, TARGET, config, granted, hop, refused, stopped, through, trace
 
 
 def of_target(seen: HopTrace, *before: HopTrace) -> Facts:
@@ -49,6 +49,7 @@ def expired(seen: HopTrace) -> HopTrace:
 
 KEYS = "/home/deploy/.ssh/authorized_keys"
 WITHHELD, LIMITED = f"{KEYS}:3: key options: pty", f"{KEYS}:3: key options: permitlisten permitopen port-forwarding"
+LOCKED = "/root/.ssh/authorized_keys:1: key options: command"
 SHOWN = HostKey("ssh-ed25519", "SHA256:abc", "web-1 ssh-ed25519 AAAA", known=False)
 LISTS = config("PermitListen 1", "PermitOpen a:1", values={"permitlisten": "*:1", "permitopen": "a:1"})
 DISABLED = config("DisableForwarding yes", values={"disableforwarding": "yes"})
@@ -108,6 +109,7 @@ ROWS: dict[str, Facts] = {
     "KF306": stops(Stage.LOGIN, Cause.TIMED_OUT),
     "KF310": of_target(granted(), replace(through(), opened_by_identity=True)),
     "KF401": of_jump(refused(JUMP, key=WITHHELD)),
+    "KF402": of_jump(refused(hop(Role.JUMP, "bastion", "root"), key=LOCKED)),
     "KF410": of_jump(refused(JUMP, said=OFF)),
     "KF411": of_jump(refused(JUMP, said=DISABLED)),
     "KF412": of_jump(refused(JUMP, said=LISTS)),
@@ -116,6 +118,7 @@ ROWS: dict[str, Facts] = {
     "KF418": of_jump(refused(JUMP, said=config())),
     "KF419": of_jump(refused(JUMP)),
     "KF501": of_target(refused(TARGET, FORWARDING_DISABLED, key=WITHHELD)),
+    "KF502": of_target(refused(hop(user="root"), FORWARDING_DISABLED, key=LOCKED)),
     "KF510": of_target(refused(TARGET, FORWARDING_DISABLED, said=said("allow-tcp-forwarding-no-dropin"))),
     "KF511": of_target(refused(TARGET, FORWARDING_DISABLED, said=DISABLED)),
     "KF512": of_target(refused(TARGET, PERMIT_REFUSED, said=LISTS)),

@@ -172,7 +172,7 @@ def test_a_cloud_images_lock_is_left_alone() -> None:
     lock = refused(root, FORWARDING_DISABLED, key="/root/.ssh/authorized_keys:1: key options: command")
     [finding] = judge(of_target(lock))
     assert finding.fix
-    assert (finding.code, finding.server_line, finding.fix.changes) == ("KF501", None, ())
+    assert (finding.code, finding.server_line, finding.fix.changes) == ("KF502", None, ())
     assert "ssh.user" in finding.fix.summary
 
 

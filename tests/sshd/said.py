@@ -55,10 +55,7 @@ def main() -> None:
             lab.host(fault, faults=[fault], login="deploy")
         lab.start()
         for fault in FAULTS:
-            answers = _ask(lab, fault)
-            # Of the key's line only its options are kept, as the program does; here there are none.
-            answers = "".join(line for line in answers.splitlines(keepends=True) if " AAAA" not in line)
-            (FOLDER / f"{fault}.txt").write_text(answers, encoding="utf-8")
+            (FOLDER / f"{fault}.txt").write_text(_ask(lab, fault), encoding="utf-8")
 
 
 if __name__ == "__main__":

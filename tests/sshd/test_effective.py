@@ -14,17 +14,18 @@ from tests.sshd.said import said
 from tests.sshd.seen import ALWAYS_THE_SAME
 
 MAIN = "/etc/ssh/sshd_config"
+DAEMON = "/usr/sbin/sshd -D"
 DROP_IN = "/etc/ssh/sshd_config.d/50-hardening.conf"
 
 
-def holding(*output: str, daemon: str = "", unreadable: str = "", lines: str = "") -> Effective:
+def holding(*output: str, daemon: str = DAEMON, unreadable: str = "", lines: str = "") -> Effective:
     """What is read from these lines of `sshd -T -ddd`."""
     found = read({"sshd": "\n".join(output), "daemon": daemon, "unreadable": unreadable, "lines": lines})
     assert found
     return found
 
 
-def allow(*output: str, daemon: str = "", unreadable: str = "") -> Deciding:
+def allow(*output: str, daemon: str = DAEMON, unreadable: str = "") -> Deciding:
     """What decides AllowTcpForwarding."""
     return holding(*output, daemon=daemon, unreadable=unreadable).deciding("AllowTcpForwarding")
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from kamal_forward_check.model import Aside, AsideAnswer, Certainty, Hop, HopTrace, ServerLine
 from kamal_forward_check.sshd.candidates import Asked
-from kamal_forward_check.sshd.refusal import CERTIFICATE, Refusal, Why, explain
+from kamal_forward_check.sshd.refusal import CERTIFICATE, explain
+from kamal_forward_check.sshd.why import Refusal, Why
 from kamal_forward_check.sshd.wire import FORWARDING_DISABLED, PERMIT_REFUSED, STREAMLOCAL_DISABLED
 from tests.sshd.said import said
 from tests.sshd.seen import ALWAYS_THE_SAME, JUMP, OFF, TARGET, config, hop, refused
@@ -131,7 +132,7 @@ UNREADABLE = {"unreadable": "/etc/ssh/sshd_config.d"}
 
 def test_a_folder_that_the_login_cannot_read_proves_nothing_about_the_files() -> None:
     seen = refused(TARGET, FORWARDING_DISABLED, said=ALLOWED | UNREADABLE, asides={
-        Aside.OWN_SSHD: AsideAnswer(granted=False, code=1), Aside.STREAMLOCAL: AsideAnswer(granted=False)})  # fmt: skip
+        Aside.OWN_SSHD: CODE_1, Aside.STREAMLOCAL: STREAMLOCAL})  # fmt: skip
     found = of_target(seen)
     assert (found.why, only(found).certainty) == (Why.OFF, Certainty.KEYWORD)
 
@@ -222,7 +223,8 @@ def test_a_keys_list_and_the_files_list() -> None:
 CODE_1, CODE_2 = AsideAnswer(granted=False, code=1), AsideAnswer(granted=False, code=2)
 OPENED = AsideAnswer(granted=True)
 NO_STREAMLOCAL = AsideAnswer(granted=False, debug=(STREAMLOCAL_DISABLED,))
-STREAMLOCAL = AsideAnswer(granted=False)
+STREAMLOCAL = AsideAnswer(granted=False, debug=(PERMIT_REFUSED,))
+REFUSED = AsideAnswer(granted=False)
 
 
 @pytest.mark.parametrize(
@@ -274,13 +276,18 @@ def test_a_jump_that_opens_other_channels_has_a_list() -> None:
 
 
 @pytest.mark.parametrize(
-    ("streamlocal", "first"), [(STREAMLOCAL, "AllowTcpForwarding"), (NO_STREAMLOCAL, "DisableForwarding")]
+    ("streamlocal", "ranked"),
+    [
+        (STREAMLOCAL, ["AllowTcpForwarding", "PermitOpen"]),
+        (NO_STREAMLOCAL, ["DisableForwarding", "AllowTcpForwarding", "PermitOpen", "password expired"]),
+        (REFUSED, ["AllowTcpForwarding", "DisableForwarding", "PermitOpen", "password expired"]),
+    ],
+    ids=["allows sockets", "forbids sockets", "does not say"],
 )
-def test_a_jump_that_opens_no_channel(streamlocal: AsideAnswer, first: str) -> None:
+def test_a_jump_that_opens_no_channel(streamlocal: AsideAnswer, ranked: list[str]) -> None:
     asides = {Aside.OWN_SSHD: CODE_1, Aside.STREAMLOCAL: streamlocal}
     found = explain(refused(JUMP, asides=asides), NEXT)
-    assert (found.why, keywords(found)[0]) == (Why.UNDECIDED, first)
-    assert {"AllowTcpForwarding", "DisableForwarding", "PermitOpen"} == set(keywords(found))
+    assert (found.why, keywords(found)) == (Why.UNDECIDED, ranked)
 
 
 # A port that could not be had
@@ -289,10 +296,10 @@ def test_a_jump_that_opens_no_channel(streamlocal: AsideAnswer, first: str) -> N
 @pytest.mark.parametrize(
     ("asked", "user", "other", "why"),
     [
-        (Asked("127.0.0.1", 555), "deploy", STREAMLOCAL, Why.PRIVILEGED),
-        (Asked("127.0.0.1", 555), "root", OPENED, Why.PORT_TAKEN),
-        (Asked("127.0.0.1", 5555), "deploy", OPENED, Why.PORT_TAKEN),
-        (Asked("127.0.0.1", 5555), "deploy", STREAMLOCAL, Why.CANNOT_BIND),
+        (Asked("127.0.0.1", 555), "deploy", REFUSED, Why.PRIVILEGED),
+        (Asked("127.0.0.1", 555), "root", OPENED, Why.CANNOT_BIND),
+        (Asked("127.0.0.1", 5555), "deploy", OPENED, Why.CANNOT_BIND),
+        (Asked("127.0.0.1", 5555), "deploy", REFUSED, Why.CANNOT_BIND),
     ],
     ids=["below 1024", "below 1024 as root", "another port is free", "no port at all"],
 )
@@ -303,10 +310,66 @@ def test_forwarding_is_allowed_and_the_port_not_to_be_had(
     assert of_target(seen, [asked]).why is why
 
 
-@pytest.mark.parametrize(("family", "named"), [("any", ["sshd's log"]), ("inet6", ["AddressFamily", "sshd's log"])])
-def test_what_the_host_rules_out_is_no_candidate(family: str, named: list[str]) -> None:
-    found = of_target(refused(TARGET, said=config(values={"addressfamily": family})))
-    assert (found.why, keywords(found)) == (Why.CANNOT_BIND, named)
+def of_port(other: AsideAnswer | None = None, **said: str) -> Refusal:
+    """A port that sshd could not have, and what the host said of itself."""
+    asides = {Aside.OTHER_PORT: other} if other else {}
+    return of_target(refused(TARGET, said=config() | said if said else {}, asides=asides))
+
+
+@pytest.mark.parametrize(
+    ("other", "ranked"),
+    [
+        (OPENED, ["port in use", "SELinux", "sshd's log"]),
+        (REFUSED, ["port in use", "SELinux", "AddressFamily", "sshd's log"]),
+        (None, ["port in use", "SELinux", "AddressFamily", "sshd's log"]),
+    ],
+    ids=["another port is free", "no port at all", "not asked"],
+)
+def test_a_port_on_the_wire_alone(other: AsideAnswer | None, ranked: list[str]) -> None:
+    found = of_port(other)
+    assert (found.why, keywords(found)) == (Why.CANNOT_BIND, ranked)
+
+
+@pytest.mark.parametrize(
+    ("security", "ranked"),
+    [
+        ("", ["sshd's log"]),
+        ("selinux 0", ["sshd's log"]),
+        ("selinux 1\nlabel system_u:system_r:sshd_t:s0-s0:c0.c1023", ["SELinux", "sshd's log"]),
+        ("label unconfined", ["sshd's log"]),
+        ("label /usr/sbin/sshd (enforce)", ["AppArmor", "sshd's log"]),
+    ],
+)
+def test_what_the_host_rules_out_is_no_candidate(security: str, ranked: list[str]) -> None:
+    found = of_port(sockets="", security=security)
+    assert (found.why, keywords(found)) == (Why.CANNOT_BIND, ranked)
+
+
+def test_a_host_without_ipv4_names_its_line() -> None:
+    holds = config("AddressFamily inet6", values={"addressfamily": "inet6"})
+    found = of_target(refused(TARGET, said=holds))
+    assert (found.why, only(found).line, only(found).change_to) == (Why.FAMILY, 1, "AddressFamily any")
+
+
+def test_a_host_without_loopback() -> None:
+    assert of_port(network="loopback 0\nunprivileged 1024").why is Why.NO_LOOPBACK
+
+
+@pytest.mark.parametrize(("start", "why"), [("1024", Why.PRIVILEGED), ("80", Why.CANNOT_BIND), ("", Why.PRIVILEGED)])
+def test_the_kernel_says_which_ports_are_roots(start: str, why: Why) -> None:
+    said = config() | {"network": f"unprivileged {start}", "sockets": ""}
+    assert of_target(refused(TARGET, said=said), [Asked("127.0.0.1", 443)]).why is why
+
+
+def test_root_by_another_name_may_listen_anywhere() -> None:
+    said = config() | {"who": "0\ntoor\n192.0.2.2 4000 198.51.100.12 22"}
+    assert of_target(refused(hop(user="toor"), said=said), [Asked("127.0.0.1", 443)]).why is Why.CANNOT_BIND
+
+
+def test_a_container_is_named() -> None:
+    sockets = "0: 00000000:15B3 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0"
+    found = of_port(sockets=sockets, container="shop-registry (registry:3)")
+    assert (found.why, found.holder) == (Why.PORT_TAKEN, "the container shop-registry (registry:3)")
 
 
 # Servers that are not OpenSSH

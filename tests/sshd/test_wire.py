@@ -34,19 +34,22 @@ def test_a_key_with_a_command() -> None:
 
 def test_a_certificate_has_no_line() -> None:
     told = key_options([f"cert: key options: {ALL}"])
-    assert told == KeyOptions("", 0, frozenset(ALL.split()))
+    assert told == KeyOptions("", 0, frozenset(ALL.split()), of_certificate=True)
 
 
 @pytest.mark.parametrize(
-    ("of_line", "of_certificate", "line"),
-    [(ALL, "pty", 8), ("pty", ALL, 7), ("pty", "pty", 7), (ALL, ALL, 7)],
+    ("of_line", "of_certificate", "withholds"),
+    [(ALL, "pty", "the certificate"), ("pty", ALL, "the line"), ("pty", "pty", "the line"), (ALL, ALL, "")],
     ids=["the certificate withholds", "the line withholds", "both withhold", "neither withholds"],
 )
-def test_a_right_of_a_cert_authority_must_be_in_both_of_its_lines(of_line: str, of_certificate: str, line: int) -> None:
-    told = key_options([f"{FILE}:7: key options: {of_line}", f"{FILE}:8: key options: {of_certificate}"])
+def test_a_right_of_a_cert_authority_must_be_in_both_of_its_lines(
+    of_line: str, of_certificate: str, withholds: str
+) -> None:
+    told = key_options([f"{FILE}:7: key options: {of_line}", f"{FILE}:7: key options: {of_certificate}"])
     assert told
-    assert told.line == line
-    assert told.forwarding is (of_line == of_certificate == ALL)
+    assert (told.file, told.line) == (("", 0) if withholds == "the certificate" else (FILE, 7))
+    assert told.of_certificate is (withholds == "the certificate")
+    assert told.forwarding is not bool(withholds)
 
 
 def test_what_either_line_of_a_cert_authority_imposes_holds() -> None:
@@ -55,9 +58,40 @@ def test_what_either_line_of_a_cert_authority_imposes_holds() -> None:
     assert told.names == {*ALL.split(), "command", "permitlisten"}
 
 
-@pytest.mark.parametrize("debug", [[], ["Server has disabled port forwarding."], ["Forced command."]])
+@pytest.mark.parametrize("debug", [[], ["Server has disabled port forwarding."], ["Agent forwarding disabled."]])
 def test_nothing_told(debug: list[str]) -> None:
     assert key_options(debug) is None
+
+
+@pytest.mark.parametrize(
+    ("sentences", "forwards", "command"),
+    [
+        (["Port forwarding disabled."], False, False),
+        (["Agent forwarding disabled.", "Port forwarding disabled.", "Pty allocation disabled."], False, False),
+        (["Key is restricted."], False, False),
+        (["Key is restricted.", "Port forwarding enabled."], True, False),
+        (["Forced command."], True, True),
+        (["Forced command.", "Port forwarding disabled."], False, True),
+    ],
+)
+def test_a_key_as_an_sshd_before_7_7_tells_it(sentences: list[str], forwards: bool, command: bool) -> None:  # noqa: FBT001
+    told = key_options(sentences)
+    assert told
+    assert (told.forwarding, told.command, told.file, told.of_certificate) == (forwards, command, "", False)
+
+
+@pytest.mark.parametrize(
+    ("version", "old"),
+    [
+        ("SSH-2.0-OpenSSH_7.4", True),
+        ("SSH-2.0-OpenSSH_6.6.1p1 Ubuntu-2ubuntu2.13", True),
+        ("SSH-2.0-OpenSSH_7.7p1", False),
+        ("SSH-2.0-OpenSSH_10.0p2 Debian-7", False),
+        ("SSH-2.0-dropbear_2022.83", False),
+    ],
+)
+def test_an_old_version(version: str, old: bool) -> None:  # noqa: FBT001
+    assert wire.is_old(version) is old
 
 
 @ALWAYS_THE_SAME
@@ -109,4 +143,6 @@ def test_policy_is_told_from_a_port_without_a_listener(answer: AsideAnswer, open
 def test_streamlocal_is_off_only_where_sshd_says_so() -> None:
     said = AsideAnswer(granted=False, debug=(STREAMLOCAL_DISABLED,))
     assert wire.streamlocal_disabled({Aside.STREAMLOCAL: said}) is True
-    assert wire.streamlocal_disabled({Aside.STREAMLOCAL: AsideAnswer(granted=False)}) is False
+    allowed = AsideAnswer(granted=False, debug=(wire.PERMIT_REFUSED,))
+    assert wire.streamlocal_disabled({Aside.STREAMLOCAL: allowed}) is False
+    assert wire.streamlocal_disabled({Aside.STREAMLOCAL: AsideAnswer(granted=False)}) is None

@@ -86,9 +86,15 @@ def of_the_host(live: Live, port: int) -> tuple[dict[str, str], str]:
     if "who" not in sections:
         first = next((line.strip() for line in output.splitlines() if line.strip()), "")
         return {}, "the login runs no command of ours" + (f": {first}" if first else "")
-    if sections.get("key"):
-        sections["key"] = str(authorized_keys.options(sections["key"]))
+    line, _, below = sections.get("key", "").partition("\n")
+    sections["key"] = str(authorized_keys.options(line))
+    sections["same key"] = "\n".join(_safe(row) for row in below.splitlines())
     return sections, ""
+
+
+def _safe(row: str) -> str:
+    number, _, line = row.partition(" ")
+    return f"{number} {authorized_keys.options(line)}"
 
 
 def _sections(output: str, mark: str) -> dict[str, str]:

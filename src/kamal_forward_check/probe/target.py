@@ -13,7 +13,7 @@ from kamal_forward_check.probe.causes import ListenDeniedError, cause_of
 from kamal_forward_check.probe.data import Flow, send
 from kamal_forward_check.probe.live import Live
 from kamal_forward_check.probe.notes import Notes, Stopwatch
-from kamal_forward_check.probe.refused import ask_target
+from kamal_forward_check.probe.refused import ask_gateway, ask_target
 from kamal_forward_check.probe.registry_stub import RegistryStub
 from kamal_forward_check.sshd import wire
 from kamal_forward_check.sshd.listeners import holder, is_own_forward
@@ -38,6 +38,7 @@ def probe(live: Live, notes: Notes, route: Route, left: Callable[[], float], ove
             live.stop_listening(route.listen, route.port)
             notes.held_ms = (time.monotonic() - since) * 1000
             notes.heard = live.transport.heard()
+        ask_gateway(live, notes, route.port)
     except (paramiko.SSHException, OSError, EOFError) as error:
         stage = Stage.DATA if any(seen.stage is Stage.LISTEN for seen in notes.stages) else Stage.LISTEN
         notes.failed(stage, watch.lap(), cause_of(error, stage, live.transport), str(error))

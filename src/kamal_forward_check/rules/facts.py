@@ -21,7 +21,8 @@ from kamal_forward_check.model import (
     Vantage,
 )
 from kamal_forward_check.sshd.candidates import Asked
-from kamal_forward_check.sshd.refusal import Refusal, explain
+from kamal_forward_check.sshd.refusal import explain
+from kamal_forward_check.sshd.why import Refusal
 
 
 @dataclass(frozen=True, slots=True)

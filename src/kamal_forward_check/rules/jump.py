@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from kamal_forward_check.model import Role
 from kamal_forward_check.rules.facts import Facts
-from kamal_forward_check.rules.refusals import expired_hit, line_hit, open_hit, refused, reload_hit
+from kamal_forward_check.rules.refusals import expired_hit, line_hit, open_hit, refused, reload_hit, root_lock_hit
 from kamal_forward_check.rules.registry import Hit, rule
-from kamal_forward_check.sshd.refusal import Why
+from kamal_forward_check.sshd.why import Why
 
 
 @rule("KF401", name="jump-key-forbids", title="The key on the jump may not forward")
@@ -26,6 +26,23 @@ def jump_key_forbids(facts: Facts) -> Iterator[Hit]:
     """
     for found in refused(facts, Role.JUMP, Why.KEY):
         yield line_hit(found)
+
+
+@rule("KF402", name="jump-root-locked", title="The jump's image locks root out: log in as its own user")
+def jump_root_locked(facts: Facts) -> Iterator[Hit]:
+    """
+    Kamal's jump is entered as root (a proxy without a user is root's), and root's key there does nothing but run a
+    command, and may not forward. Cloud images write such a line, to tell which user to log in as.
+
+    ## Fix
+    Name that user in `ssh.proxy`: `ubuntu@JUMP`, `debian@JUMP`, `ec2-user@JUMP`, as `ssh root@JUMP` says. Leave root's
+    line as it is.
+
+    ## See it by hand
+    `ssh root@JUMP` says `Please login as the user …`.
+    """
+    for found in refused(facts, Role.JUMP, Why.ROOT_LOCK):
+        yield root_lock_hit(found, "Name the login user of the jump's image in ssh.proxy")
 
 
 @rule("KF410", name="jump-forwarding-off", title="The jump does not forward TCP")

@@ -9,7 +9,8 @@ from kamal_forward_check.model import Certainty, Fix, HopTrace, Role, ServerLine
 from kamal_forward_check.rules.facts import Facts, Refused
 from kamal_forward_check.rules.registry import Hit
 from kamal_forward_check.sshd import advice, candidates, wire
-from kamal_forward_check.sshd.refusal import CERTIFICATE, IN_SSHD_CONFIG, Why
+from kamal_forward_check.sshd.refusal import CERTIFICATE, IN_SSHD_CONFIG, OWN_KEYS
+from kamal_forward_check.sshd.why import Why
 
 
 def refused(facts: Facts, role: Role, *whys: Why) -> Iterator[Refused]:
@@ -17,7 +18,7 @@ def refused(facts: Facts, role: Role, *whys: Why) -> Iterator[Refused]:
     yield from (r for r in facts.refused if r.stop.seen.hop.role is role and r.refusal.why in whys)
 
 
-def line_hit(found: Refused, *, why: str = "") -> Hit:
+def line_hit(found: Refused) -> Hit:
     """The hit for a refusal that lines decide."""
     lines, seen = found.refusal.lines, found.stop.seen
     first = lines[0]
@@ -28,14 +29,14 @@ def line_hit(found: Refused, *, why: str = "") -> Hit:
         location=seen.hop.origin,
         server_line=first,
         candidates=found.refusal.candidates,
-        fix=_fix(seen, lines),
-        why=" ".join(text for text in (_fine(found), why) if text),
+        fix=line_fix(seen, lines),
+        why=_why(found),
         evidence=evidence(found),
         same=tuple((line.file, line.line, line.keyword, line.current, line.change_to) for line in lines),
     )
 
 
-def _fix(seen: HopTrace, lines: tuple[ServerLine, ...]) -> Fix:
+def line_fix(seen: HopTrace, lines: tuple[ServerLine, ...]) -> Fix:
     """How to change the lines that are known; where only the keyword is, how to find its line."""
     known = [line for line in lines if line.certainty is Certainty.EXACT]
     of_sshd = tuple(line for line in known if not _is_of_key(seen, line))
@@ -65,10 +66,21 @@ def open_hit(found: Refused, summary: str, *, why: str = "", commands: tuple[str
         location=seen.hop.origin,
         candidates=found.refusal.candidates,
         fix=Fix(summary, commands=commands),
-        why=" ".join(text for text in (_fine(found), why) if text),
+        why=_why(found, why),
         evidence=evidence(found),
         same=(summary, found.refusal.candidates, found.refusal.holder),
     )
+
+
+def root_lock_hit(found: Refused, summary: str) -> Hit:
+    """The hit for root's key as a cloud image leaves it. What is to change is the user, so that is the place."""
+    hop = found.stop.seen.hop
+    hit = open_hit(
+        found,
+        f"{summary}; leave root's line as it is.",
+        why="root's key runs a command of its own and may not forward: the lock of a cloud image.",
+    )
+    return replace(hit, location=hop.user.at or hop.origin)
 
 
 def expired_hit(found: Refused) -> Hit:
@@ -124,6 +136,10 @@ def _is_of_key(seen: HopTrace, line: ServerLine) -> bool:
     return key is not None and (line.file, line.line) == (key.file, key.line)
 
 
+def _why(found: Refused, why: str = "") -> str:
+    return " ".join(text for text in (_fine(found), why, *found.refusal.remarks) if text)
+
+
 def _fine(found: Refused) -> str:
     """What is not the reason: the two things that people check first."""
     seen = found.stop.seen
@@ -145,7 +161,7 @@ def _one(line: ServerLine) -> str:
         return f"the certificate: sign it anew, with -O permit-port-forwarding for {line.host}"
     if line.certainty is Certainty.KEYWORD and line.line and line.change_to:
         return f"{place} on {line.host}: add {line.change_to}"
-    if line.certainty is Certainty.KEYWORD and line.line:
+    if line.certainty is Certainty.KEYWORD and (line.line or line.file == OWN_KEYS):
         return f"{place} on {line.host}: take no-port-forwarding out, or write restrict,port-forwarding"
     if line.certainty is Certainty.KEYWORD:
         return f"{line.keyword} of sshd_config on {line.host} to {line.change_to!r}"

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kamal_forward_check.model import Role
-from kamal_forward_check.rules.facts import Facts, Refused
-from kamal_forward_check.rules.refusals import expired_hit, line_hit, open_hit, refused, reload_hit
+from kamal_forward_check.rules.facts import Facts
+from kamal_forward_check.rules.refusals import expired_hit, line_hit, open_hit, refused, reload_hit, root_lock_hit
 from kamal_forward_check.rules.registry import Hit, rule
-from kamal_forward_check.sshd.refusal import Why
-from kamal_forward_check.sshd.wire import key_options
+from kamal_forward_check.sshd.why import Why
 
 
 @rule("KF501", name="target-key-forbids", title="The key on the target may not forward")
 def target_key_forbids(facts: Facts) -> Iterator[Hit]:
     """
     The line of authorized_keys (or the certificate) that let us in takes port forwarding away: `restrict`, or
-    `no-port-forwarding`. `permitlisten` does not give it back, and neither does sshd_config. Cloud images
-    lock root's key like this, with a `command` that tells to log in as another user: then set `ssh.user`,
-    and leave that line alone.
+    `no-port-forwarding`. `permitlisten` does not give it back, and neither does sshd_config. Where a key stands in
+    two lines, the first counts.
 
     ## Fix
     In that line: `restrict,port-forwarding` in place of `restrict`; or take `no-port-forwarding` out. A
@@ -28,19 +26,24 @@ def target_key_forbids(facts: Facts) -> Iterator[Hit]:
     `ssh -v HOST true` prints `Remote: FILE:LINE: key options:` without `port-forwarding`.
     """
     for found in refused(facts, Role.TARGET, Why.KEY):
-        if _is_root_lock(found):
-            yield open_hit(
-                found,
-                "Set ssh.user in deploy.yml to the login user of the host's image; leave root's line as it is.",
-                why="root's key runs a command of its own and may not forward: the lock of a cloud image.",
-            )
-        else:
-            yield line_hit(found)
+        yield line_hit(found)
 
 
-def _is_root_lock(found: Refused) -> bool:
-    key = key_options(found.stop.seen.heard.debug)
-    return bool(key and key.command and found.stop.seen.hop.user.value == "root")
+@rule("KF502", name="target-root-locked", title="The target's image locks root out: log in as its own user")
+def target_root_locked(facts: Facts) -> Iterator[Hit]:
+    """
+    Kamal logs in as root, and root's key on the target does nothing but run a command, and may not forward. Cloud
+    images (Ubuntu's and Debian's, on AWS and elsewhere) write such a line, to tell which user to log in as.
+
+    ## Fix
+    Set `ssh.user` in deploy.yml to that user: `ubuntu`, `debian`, `admin`, `ec2-user`, as `ssh root@HOST` says; it
+    has to be in the group `docker`. Leave root's line as it is: it is the image's own, and written anew.
+
+    ## See it by hand
+    `ssh root@HOST` says `Please login as the user …`.
+    """
+    for found in refused(facts, Role.TARGET, Why.ROOT_LOCK):
+        yield root_lock_hit(found, "Set ssh.user in deploy.yml to the login user of the host's image")
 
 
 @rule("KF510", name="target-forwarding-off", title="The target does not forward TCP")
@@ -94,7 +97,7 @@ def target_permitlisten(facts: Facts) -> Iterator[Hit]:
     The target's log has `Received request to remote forward … but the request was denied`.
     """
     for found in refused(facts, Role.TARGET, Why.LIST):
-        yield line_hit(found, why="Kamal asks for 127.0.0.1, and PermitListen compares text: localhost does not match.")
+        yield line_hit(found)
 
 
 @rule("KF513", name="target-key-permitlisten", title="The key on the target may not listen on the port")
@@ -110,7 +113,7 @@ def target_key_permitlisten(facts: Facts) -> Iterator[Hit]:
     `ssh -v HOST true` prints `key options:` with `permitlisten`.
     """
     for found in refused(facts, Role.TARGET, Why.KEY_LIST):
-        yield line_hit(found, why="Kamal asks for 127.0.0.1, and permitlisten compares text.")
+        yield line_hit(found)
 
 
 @rule("KF514", name="target-password-expired", title="The user's password on the target has expired")
@@ -177,15 +180,16 @@ def port_in_use(facts: Facts) -> Iterator[Hit]:
     the deploying machine: the registry's container keeps its old port).
 
     ## See it by hand
-    `sudo ss -ltnp 'sport = :5555'` on the target.
+    `sudo ss -ltnp 'sport = :5555'` on the target; of a container, `sudo docker ps --filter publish=5555`.
     """
     for found in refused(facts, Role.TARGET, Why.PORT_TAKEN):
-        who, port = found.refusal.holder or "another program", found.asked[0].port
+        host, port, holder = found.stop.seen.hop.host, found.asked[0].port, found.refusal.holder
+        docker = (f"sudo docker ps --filter publish={port}",) if "container" in holder else ()
         yield open_hit(
             found,
-            f"Stop what holds port {port} on {found.stop.seen.hop.host}, or choose another port in registry.server.",
-            why=f"Held by {who}.",
-            commands=(f"sudo ss -ltnp 'sport = :{port}'",),
+            f"Stop what holds port {port} on {host}, or choose another port in registry.server.",
+            why=f"Held by {holder}.",
+            commands=(*docker, f"sudo ss -ltnp 'sport = :{port}'"),
         )
 
 
@@ -231,13 +235,22 @@ def privileged_port(facts: Facts) -> Iterator[Hit]:
 def cannot_bind(facts: Facts) -> Iterator[Hit]:
     """
     sshd allows the forward, and could not bind the address: the port is held by something that this login
-    can't see, `AddressFamily inet6` leaves no IPv4, or SELinux forbids the port.
+    can't see, SELinux or AppArmor forbids it, the host has no address 127.0.0.1, or sshd no IPv4.
 
     ## Fix
-    Run the candidates' commands on the target.
+    Run the candidates' commands on the target. `AddressFamily inet6` becomes `any`, and then sshd is restarted.
 
     ## See it by hand
     The target's log has `cannot listen to port`.
     """
     for found in refused(facts, Role.TARGET, Why.CANNOT_BIND):
         yield open_hit(found, f"Find out on {found.stop.seen.hop.host} why port {found.asked[0].port} can't be bound.")
+    for found in refused(facts, Role.TARGET, Why.FAMILY):
+        yield line_hit(found)
+    for found in refused(facts, Role.TARGET, Why.NO_LOOPBACK):
+        yield open_hit(
+            found,
+            f"Give {found.stop.seen.hop.host} its loopback address back.",
+            why="Its kernel has no address 127.0.0.1, so nothing can listen there.",
+            commands=("sudo ip addr add 127.0.0.1/8 dev lo && sudo ip link set lo up",),
+        )

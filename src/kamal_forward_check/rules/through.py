@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kamal_forward_check.model import Cause, Certainty, Fix, ServerLine, Severity, Stage
+from kamal_forward_check.model import Cause, Certainty, Fix, Severity, Stage
 from kamal_forward_check.rules.facts import Facts
+from kamal_forward_check.rules.refusals import line_fix
 from kamal_forward_check.rules.registry import Hit, rule
-from kamal_forward_check.sshd import wire
+from kamal_forward_check.sshd import exposed, wire
 
 
 @rule("KF601", name="no-data", title="The forward is granted, and no data comes through")
@@ -81,17 +82,16 @@ def registry_exposed(facts: Facts) -> Iterator[Hit]:
     `ss -ltn 'sport = :5555'` on the target, during a deploy.
     """
     for trace, seen in facts.granted():
-        if any(wire.GATEWAY_OVERRIDE in text for text in seen.heard.debug):
-            host = seen.hop.host.value
+        if exposed.is_exposed(seen):
+            host, line = seen.hop.host.value, exposed.line(seen)
+            fix = Fix(f"Set GatewayPorts no in sshd_config on {host}, sshd -t, reload.")
             yield Hit(
                 message=f"{host} opens the registry's port {trace.route.port} to its whole network during a deploy",
                 hop=seen.hop,
                 affects=(host,),
                 location=seen.hop.origin,
-                server_line=ServerLine(
-                    host, "sshd_config", None, "GatewayPorts", "GatewayPorts yes", "GatewayPorts no", Certainty.KEYWORD
-                ),
-                fix=Fix(f"Set GatewayPorts no in sshd_config on {host}, sshd -t, reload."),
+                server_line=line,
+                fix=fix if line.certainty is Certainty.KEYWORD else line_fix(seen, (line,)),
                 evidence=tuple(text for text in seen.heard.debug if wire.GATEWAY_OVERRIDE in text),
-                same="exposed",
+                same=(line.file, line.line, line.current),
             )

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 from kamal_forward_check.model import Certainty, Change, Daemon, HopTrace, Role, ServerLine
+from kamal_forward_check.sshd import machine
 from kamal_forward_check.sshd.authorized_keys import Options
 from kamal_forward_check.sshd.effective import Deciding
 
@@ -101,7 +102,9 @@ def commands(lines: tuple[ServerLine, ...], said: Mapping[str, str]) -> tuple[st
 
 
 def reload_command(said: Mapping[str, str]) -> str:
-    """How this host's sshd reads its files again, by what its /etc/os-release and service manager are."""
+    """How this host's sshd reads its files again: by its own unit, else by what the host's system is."""
+    if unit := machine.read(said).unit:
+        return f"sudo systemctl reload {unit.removesuffix('.service')}"
     words = said.get("os", "").lower().replace('"', " ").split()
     name = "ssh" if {"debian", "ubuntu"} & set(words) else "sshd"
     if "systemd" in words:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 _OPTION = re.compile(r'(?P<name>[A-Za-z][A-Za-z0-9-]*)(?:="(?P<value>(?:[^"\\]|\\.)*)")?(?:(?P<more>,)|(?=\s))')
 _SHOWN = ("permitlisten", "permitopen")
+SOME_KEY = "ssh-x AAAA"
+"""Stands for a key: none leaves its host."""
 _KEY = re.compile(r"(?:ssh-|ecdsa-|sk-)[a-z0-9@.-]+\s+AAAA")
 
 
@@ -35,6 +37,11 @@ class Options:
             elif name == "port-forwarding":
                 found = ""
         return found
+
+    @property
+    def conditional(self) -> bool:
+        """The line lets in under a condition, which it does not show."""
+        return bool({name for name, _ in self.lowered} & {"from", "expiry-time", "principals", "cert-authority"})
 
     def values(self, name: str) -> tuple[str, ...]:
         """The values of every option called `name`."""
@@ -61,6 +68,12 @@ def options(line: str) -> Options:
     return Options(tuple(pairs) if _KEY.match(rest) else ())
 
 
+def same_key(section: str) -> tuple[tuple[int, Options], ...]:
+    """The lines below the one that let us in with the very key of that one: "NUMBER OPTIONS" each."""
+    rows = (line.partition(" ") for line in section.splitlines())
+    return tuple((int(number), parse(shown)) for number, _, shown in rows if number.isascii() and number.isdigit())
+
+
 def parse(shown: str) -> Options:
     """The options back from what `str` of them gave."""
-    return options(f"{shown} ssh-x AAAA")
+    return options(f"{shown} {SOME_KEY}")

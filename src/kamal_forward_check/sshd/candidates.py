@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kamal_forward_check.model import Candidate, Certainty, HopTrace, Role, ServerLine
-from kamal_forward_check.sshd import advice, effective, wire
+from kamal_forward_check.model import Aside, Candidate, Certainty, HopTrace, Role, ServerLine
+from kamal_forward_check.sshd import advice, effective, machine, wire
 from kamal_forward_check.sshd.effective import Effective
+from kamal_forward_check.sshd.machine import FIRST_UNPRIVILEGED_PORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +25,41 @@ class Asked:
 
 def of_sshd(seen: HopTrace, asked: Sequence[Asked], *, streamlocal: bool | None) -> tuple[Candidate, ...]:
     """An OpenSSH that forbids the forward; one that forbids streamlocal as well has likely disabled all."""
-    wrong = "no or local" if seen.hop.role is Role.TARGET else "no or remote"
+    target = seen.hop.role is Role.TARGET
+    wrong = "no or local" if target else "no or remote"
     off = Candidate("AllowTcpForwarding", f"it may be {wrong}", settle(seen, "AllowTcpForwarding"))
     disabled = Candidate(
         "DisableForwarding", "it may be yes; it beats AllowTcpForwarding", settle(seen, "DisableForwarding")
     )
-    if seen.hop.role is Role.TARGET:
-        expired = Candidate("password expired", "PAM forbids all forwards then", f"sudo chage -l {seen.hop.user}")
-        return (disabled, off, expired) if streamlocal else (off, disabled, expired)
     listed = Candidate("PermitOpen", f"it may not list {asked[0]}", settle(seen, "PermitOpen"))
-    return (disabled, off, listed) if streamlocal else (off, listed, disabled)
+    expired = Candidate("password expired", "PAM forbids all forwards then", f"sudo chage -l {seen.hop.user}")
+    # What forbids streamlocal forwards does so for all: where they are allowed, it is none of these.
+    of_all = () if streamlocal is False else (*_of_key(seen), expired)
+    lists = () if target else (listed, *_of_keys_list(seen, asked))
+    first = (disabled, off) if streamlocal else (off,) if streamlocal is False else (off, disabled)
+    ports = (_privileged(asked[0]),) if target and 0 < asked[0].port < FIRST_UNPRIVILEGED_PORT else ()
+    return (*first, *lists, *of_all, *ports)
+
+
+def _of_key(seen: HopTrace) -> tuple[Candidate, ...]:
+    """The key's line, where sshd did not tell what it allows."""
+    if wire.key_options(seen.heard.debug):
+        return ()
+    show = "grep -nE 'restrict|no-port-forwarding' ~/.ssh/authorized_keys"
+    return (Candidate("authorized_keys", "the key's line may have restrict or no-port-forwarding", show),)
+
+
+def _of_keys_list(seen: HopTrace, asked: Sequence[Asked]) -> tuple[Candidate, ...]:
+    """The key's permitopen, where it has one, or sshd did not tell."""
+    key = wire.key_options(seen.heard.debug)
+    if key and "permitopen" not in key.names and not wire.is_old(seen.heard.version):
+        return ()
+    at = f"{key.file}:{key.line}" if key and key.file else ""
+    return of_lists(seen, asked, "permitopen", "PermitOpen", at)[:1]
+
+
+def _privileged(asked: Asked) -> Candidate:
+    return Candidate("privileged port", "only root may listen below 1024", f"sudo ss -ltnp 'sport = :{asked.port}'")
 
 
 def of_lists(seen: HopTrace, asked: Sequence[Asked], option: str, keyword: str, at: str) -> tuple[Candidate, ...]:
@@ -49,18 +76,28 @@ def of_lists(seen: HopTrace, asked: Sequence[Asked], option: str, keyword: str, 
 def of_another_server(seen: HopTrace, asked: Sequence[Asked]) -> tuple[Candidate, ...]:
     """A server that is not OpenSSH: it has settings of its own, and tells nothing."""
     target = seen.hop.role is Role.TARGET
-    port = (taken(asked[0]),) if target else ()
+    port = (taken(asked[0]),) if target and "sockets" not in seen.host_said else ()
     if "dropbear" in seen.heard.version:
-        flag, way = ("-k", "remote") if target else ("-j", "local")
-        key = "grep -nE 'no-port-forwarding|restrict|permit' ~/.ssh/authorized_keys"
-        return (
-            Candidate(f"dropbear {flag}", f"it forbids {way} forwards", "ps | grep '[d]ropbear'"),
-            Candidate("authorized_keys", "the key's line may forbid forwards", key),
-            *port,
-        )
+        return (*_of_dropbear(seen), *port)
     name = wire.version_name(seen.heard.version) or "this server"
     log = f"the log and the access rules of {name} on {seen.hop.host}"
     return (Candidate("its own rules", f"{name} is not OpenSSH, and gives no reason", log), *port)
+
+
+def _of_dropbear(seen: HopTrace) -> tuple[Candidate, ...]:
+    flag, way = ("-k", "remote") if seen.hop.role is Role.TARGET else ("-j", "local")
+    show = "ps | grep '[d]ropbear'"
+    words = seen.host_said.get("daemon", "").split()
+    given = any(re.fullmatch(r"-[A-Za-z]+", word) and flag[1] in word for word in words[1:])
+    options = Candidate(f"dropbear {flag}", f"it forbids {way} forwards", show)
+    if given:
+        options = Candidate(options.keyword, f"{' '.join(words)} has it: it forbids {way} forwards", show)
+    line = Candidate(
+        "authorized_keys",
+        "the key's line may forbid forwards",
+        "grep -nE 'no-port-forwarding|restrict|permit' ~/.ssh/authorized_keys",
+    )
+    return (options, line) if given or not words else (line,)
 
 
 def not_on_disk(seen: HopTrace) -> tuple[Candidate, ...]:
@@ -75,11 +112,24 @@ def not_on_disk(seen: HopTrace) -> tuple[Candidate, ...]:
 
 def not_bound(seen: HopTrace, asked: Asked) -> tuple[Candidate, ...]:
     """sshd may listen, could not, and nobody is seen to hold the port."""
-    holds = effective.read(seen.host_said)
-    log = Candidate("sshd's log", "it names the error", "sudo journalctl -u ssh -u sshd --since -5min | grep -i bind")
-    family = holds.values.get("addressfamily", "inet6") if holds else "inet6"
+    holds, host = effective.read(seen.host_said), machine.read(seen.host_said)
+    other = seen.asides.get(Aside.OTHER_PORT)
+    this_port_alone = other is not None and other.granted
+    port = () if "sockets" in seen.host_said else (taken(asked),)
     inet6 = Candidate("AddressFamily", "with inet6 no IPv4 address can be bound", settle(seen, "AddressFamily"))
-    return (*([] if holds else [taken(asked)]), *([inet6] if family == "inet6" else []), log)
+    no_ipv4 = () if holds or this_port_alone else (inet6,)
+    selinux = Candidate(
+        "SELinux",
+        f"it may forbid sshd the port {asked.port}",
+        f"sudo ausearch -m avc -ts recent | grep {asked.port}; sudo semanage port -l | grep -w {asked.port}",
+    )
+    guard = (selinux,) if host.enforcing or not seen.host_said else ()
+    profile = Candidate(
+        "AppArmor", f"sshd is confined: {host.confined}", "sudo journalctl -k --since -5min | grep -i 'apparmor.*sshd'"
+    )
+    confined = (profile,) if host.confined else ()
+    log = Candidate("sshd's log", "it names the error", "sudo journalctl -u ssh -u sshd --since -5min | grep -i bind")
+    return (*port, *guard, *confined, *no_ipv4, log)
 
 
 def taken(asked: Asked) -> Candidate:

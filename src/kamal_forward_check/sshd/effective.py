@@ -18,6 +18,8 @@ from kamal_forward_check.model import Certainty
 
 _SETTING = re.compile(r"^debug3: (?P<file>.*?):(?P<line>\d{1,9}) setting (?P<keyword>\S+) (?P<value>.*)$")
 _MAIN_FILE = re.compile(r"^debug2: load_server_config: filename (?P<file>.+)$")
+_MATCH_HOST = re.compile(r"^debug3: checking match for '.*\bHost\b", re.IGNORECASE)
+_VERSION = re.compile(r"^debug1: sshd version (?P<version>[^\s,]+)")
 _REPROCESS = "config reprocess config"
 _MAIN_AGAIN = "reprocess config"
 _DEFAULT_MAIN = "/etc/ssh/sshd_config"
@@ -66,7 +68,9 @@ class Effective:
     main: str = _DEFAULT_MAIN
     """The main file."""
     doubt: str = ""
-    """Why the answer may not be the whole truth: a folder that the login can't read."""
+    """Why the answer may not be the whole truth: a folder that the login can't read, a daemon that it can't see."""
+    version: str = ""
+    """That of the sshd that answered, which need not be the one that runs: `OpenSSH_9.2`."""
 
     def deciding(self, keyword: str) -> Deciding:
         """What decides `keyword`; exact only where the line's value is the one that sshd prints."""
@@ -84,6 +88,20 @@ class Effective:
             return Deciding(keyword, value, "", None, self._certainty(value, value))
         return Deciding(written, said, file, line, self._certainty(said, value), self.texts.get((file, line), ()))
 
+    def passed_over(self, keyword: str) -> tuple[Deciding, ...]:
+        """The active lines of `keyword` that say otherwise than the deciding one, in vain, in sshd's order."""
+        decides = self.deciding(keyword)
+        place = (decides.file, decides.line)
+        return tuple(
+            Deciding(written, said, file, line, decides.certainty, self.texts.get((file, line), ()))
+            for file, line, written, said, _ in dict.fromkeys(self.active)
+            if written.lower() == keyword.lower() and (file, line) != place and _plain(said) != _plain(decides.value)
+        )
+
+    def of_match(self, keyword: str) -> bool:
+        """A Match block decides `keyword`."""
+        return any(written.lower() == keyword.lower() and again for _, _, written, _, again in self.active)
+
     def _certainty(self, said: str, value: str) -> Certainty:
         same = _plain(said) == _plain(value)
         return Certainty.EXACT if same and not self.doubt else Certainty.CANDIDATES
@@ -94,7 +112,7 @@ def read(said: Mapping[str, str]) -> Effective | None:
     output = said.get("sshd", "")
     values: dict[str, str] = {}
     active: list[tuple[str, int, str, str, bool]] = []
-    main, second = "", False
+    main, second, by_name, version = "", False, False, ""
     for line in output.splitlines():
         if match := _SETTING.match(line):
             again = match["file"] == _MAIN_AGAIN
@@ -102,6 +120,10 @@ def read(said: Mapping[str, str]) -> Effective | None:
             active.append((file, int(match["line"]), match["keyword"], _words(match["value"]), second))
         elif match := _MAIN_FILE.match(line):
             main = main or match["file"]  # included files are loaded after it, in the same words
+        elif match := _VERSION.match(line):
+            version = match["version"]
+        elif _MATCH_HOST.match(line):
+            by_name = True
         elif _REPROCESS in line:
             second = True
         elif line and not line.startswith(("debug", " ")):
@@ -109,15 +131,24 @@ def read(said: Mapping[str, str]) -> Effective | None:
             values.setdefault(keyword.lower(), value.strip())
     if "allowtcpforwarding" not in values:
         return None
-    unreadable = said.get("unreadable", "").split("\n")[0].strip()
+    by_name = by_name and values.get("usedns") == "yes"
     return Effective(
         values=values,
         active=tuple(active),
         options=_options(said.get("daemon", "")),
         texts=_texts(said.get("lines", "")),
         main=main or _DEFAULT_MAIN,
-        doubt=f"the login can't read {unreadable}" if unreadable else "",
+        doubt=_doubt(said, by_name=by_name),
+        version=version,
     )
+
+
+def _doubt(said: Mapping[str, str], *, by_name: bool) -> str:
+    if unreadable := said.get("unreadable", "").split("\n")[0].strip():
+        return f"the login can't read {unreadable}"
+    if not said.get("daemon", "").strip():
+        return "no daemon's command line was seen, and its -f or -o go before the files"
+    return "sshd looks the client's name up (UseDNS), and a Match Host asks for it" if by_name else ""
 
 
 def _words(value: str) -> str:

@@ -15,15 +15,29 @@ _PROGRAM = re.compile(r'\("(?P<name>[^"]+)",pid=(?P<pid>\d{1,9})')
 _LOOPBACK_OR_ANY = ("0100007F", "00000000", "0" * 32, "0000000000000000FFFF00000100007F")
 
 
+_OF_CONTAINERS = ("docker-proxy", "rootlesskit", "rootlessport", "conmon", "slirp4netns", "pasta", "passt", "nerdctl")
+"""Programs that hold a port for a container that publishes it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """What listens on the port: its program where the login may see it, and its owner's uid."""
+    """What listens on the port: its program where the login may see it, its owner's uid, the container's name."""
 
     program: str
     pid: int | None
     uid: int | None
+    container: str = ""
+
+    @property
+    def of_container(self) -> bool:
+        """It holds the port for a container."""
+        return bool(self.container) or self.program.startswith(_OF_CONTAINERS)
 
     def __str__(self) -> str:
+        if self.container:
+            return f"the container {self.container}"
+        if self.program and self.of_container:
+            return f"a container ({self.program})"
         if self.program:
             return f"{self.program} (pid {self.pid})"
         owner = "root" if self.uid == 0 else f"uid {self.uid}"
@@ -42,6 +56,7 @@ def holder(said: Mapping[str, str]) -> Holder | None:
         program=program["name"] if program else "",
         pid=int(program["pid"]) if program else None,
         uid=uids[0] if uids else None,
+        container=said.get("container", "").partition("\n")[0].strip(),
     )
 
 

@@ -6,53 +6,34 @@ for all must change. Where nothing the host says explains the refusal, that is s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator, Sequence
 
-from kamal_forward_check.model import Aside, Candidate, Certainty, HopTrace, Role, ServerLine
-from kamal_forward_check.sshd import advice, authorized_keys, candidates, effective, listeners, permits, wire
+from kamal_forward_check.model import Certainty, HopTrace, Role, ServerLine
+from kamal_forward_check.sshd import (
+    advice,
+    authorized_keys,
+    candidates,
+    effective,
+    machine,
+    permits,
+    unbound,
+    wire,
+)
 from kamal_forward_check.sshd.candidates import Asked
 from kamal_forward_check.sshd.effective import Effective
+from kamal_forward_check.sshd.why import Refusal, Why
 from kamal_forward_check.sshd.wire import KeyOptions
 
-FIRST_UNPRIVILEGED_PORT = 1024
 CERTIFICATE = "the certificate"
 """Stands for a file where a certificate says what its key may do."""
 IN_SSHD_CONFIG = "sshd_config"
 """Stands for a file where the wire proves the keyword, and nobody named the file."""
+OWN_KEYS = "~/.ssh/authorized_keys"
+"""Stands for a file where sshd says that the key's line forbids, and not where it is."""
 
 _LIST_OPTION = {Role.TARGET: "permitlisten", Role.JUMP: "permitopen"}
 _LIST = {Role.TARGET: "PermitListen", Role.JUMP: "PermitOpen"}
 _EXPIRED = "password has expired"
-
-
-class Why(StrEnum):
-    """What forbids the forward."""
-
-    KEY = "key"  # the key's line, or its certificate, takes port forwarding away
-    DISABLED = "DisableForwarding"
-    OFF = "AllowTcpForwarding"
-    KEY_LIST = "key-list"  # permitlisten, permitopen
-    LIST = "list"  # PermitListen, PermitOpen
-    EXPIRED = "expired"  # PAM withholds all forwards until the user's password is changed
-    OWN_FORWARD = "own-forward"
-    PORT_TAKEN = "port-taken"
-    PRIVILEGED = "privileged"
-    CANNOT_BIND = "cannot-bind"
-    NOT_ON_DISK = "not-on-disk"  # the running sshd says no, its files say yes
-    UNDECIDED = "undecided"
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why, with every line that must change (the deciding one first), or what it may be and what would settle it."""
-
-    why: Why
-    lines: tuple[ServerLine, ...] = ()
-    candidates: tuple[Candidate, ...] = ()
-    holder: str = ""
-
 
 Obstacle = tuple[Why, ServerLine]
 
@@ -61,10 +42,10 @@ def explain(seen: HopTrace, asked: Sequence[Asked]) -> Refusal:
     """Why `seen` refused all of `asked`: one listen of a target, or a jump's connections to the next hops."""
     role = seen.hop.role
     if not wire.is_openssh(seen.heard.version) and not seen.heard.debug:
-        return Refusal(Why.UNDECIDED, candidates=candidates.of_another_server(seen, asked))
+        return unbound.of_another_server(seen, asked)
     if role is Role.TARGET and wire.may_listen(seen.heard.debug):
-        return _not_bound(seen, asked[0])
-    if _EXPIRED in seen.not_asked:
+        return unbound.explain(seen, asked[0])
+    if is_expired(seen.not_asked):
         return Refusal(Why.EXPIRED)
     holds = effective.read(seen.host_said)
     obstacles = _key_obstacles(seen, holds, asked)
@@ -74,26 +55,44 @@ def explain(seen: HopTrace, asked: Sequence[Asked]) -> Refusal:
         if first := [why for why, _ in obstacles if why in spoken]:
             lines = tuple(line for _, line in sorted(obstacles, key=lambda obstacle: obstacle[0] is not first[0]))
             unsure = candidates.unsure(seen, holds, lines)
-            return Refusal(first[0], lines, unsure)
+            whys = {why for why, _ in obstacles}
+            return Refusal(first[0], lines, unsure, remarks=tuple(_remarks(seen, holds, asked, whys)))
         if not holds.doubt:
-            return Refusal(Why.NOT_ON_DISK, candidates=candidates.not_on_disk(seen))
-    if obstacles and obstacles[0][0] is Why.KEY:
-        return Refusal(Why.KEY, tuple(line for _, line in obstacles))
+            return _not_on_disk(seen, holds)
+    if obstacles and obstacles[0][0] in (Why.KEY, Why.ROOT_LOCK):
+        return Refusal(obstacles[0][0], tuple(line for _, line in obstacles), remarks=tuple(_twins(seen, asked)))
     return _by_the_wire(seen, asked, [line for why, line in obstacles if why is Why.KEY_LIST])
+
+
+def is_expired(not_asked: str) -> bool:
+    """The host ran no command because the user's password has expired: sshd's own words (session.c)."""
+    return _EXPIRED in not_asked
 
 
 def _spoken_of(seen: HopTrace) -> tuple[Why, ...]:
     if seen.hop.role is Role.TARGET and wire.PERMIT_REFUSED in seen.heard.debug:
         return Why.KEY_LIST, Why.LIST
     if seen.hop.role is Role.TARGET:
-        return Why.KEY, Why.DISABLED, Why.OFF
-    return Why.KEY, Why.DISABLED, Why.OFF, Why.KEY_LIST, Why.LIST
+        return Why.KEY, Why.ROOT_LOCK, Why.DISABLED, Why.OFF
+    return Why.KEY, Why.ROOT_LOCK, Why.DISABLED, Why.OFF, Why.KEY_LIST, Why.LIST
 
 
-def _unlisted(role: Role, values: str, asked: Sequence[Asked]) -> list[str]:
+def _not_on_disk(seen: HopTrace, holds: Effective) -> Refusal:
+    """The files allow what sshd forbids: proven not reloaded where one of them is newer than sshd's last look."""
+    said = machine.read(seen.host_said)
+    edited = [f"{file} is newer than {said.loaded}, which sshd writes when it reads its files." for file in said.edited]
+    running = wire.version_name(seen.heard.version)
+    on_disk = holds.version.replace("_", " ", 1)
+    if on_disk and not running.startswith(on_disk):
+        edited.append(f"The host's sshd program is {on_disk}, and the one that runs is {running}.")
+    unsure = () if said.edited else candidates.not_on_disk(seen)
+    return Refusal(Why.NOT_ON_DISK, candidates=unsure, remarks=tuple(edited))
+
+
+def _unlisted(role: Role, values: str, asked: Sequence[Asked]) -> list[Asked]:
     """What of `asked` a list of PermitListen (target) or PermitOpen (jump) leaves out."""
     allowed = permits.listen_allowed if role is Role.TARGET else permits.open_allowed
-    return [str(each) for each in asked if not allowed(values, each.host, each.port)]
+    return [each for each in asked if not allowed(values, each.host, each.port)]
 
 
 def _key_obstacles(seen: HopTrace, holds: Effective | None, asked: Sequence[Asked]) -> list[Obstacle]:
@@ -105,25 +104,30 @@ def _key_obstacles(seen: HopTrace, holds: Effective | None, asked: Sequence[Aske
     listed = authorized_keys.parse(seen.host_said.get("key", ""))
     unlisted = _unlisted(role, " ".join(listed.values(limit)), asked) if listed.values(limit) else []
     if limit in key.names and not listed.values(limit) and holds and not _config_obstacles(seen, holds, asked):
-        unlisted = [str(each) for each in asked]  # the line can't be read; nothing else is left to forbid it
+        unlisted = list(asked)  # the line can't be read; nothing else is left to forbid it
     if key.forwarding and not unlisted:
         return []
+    shown = authorized_keys.Options(()) if key.of_certificate else listed
     line = ServerLine(
         host=seen.hop.host.value,
         file=_key_file(key, holds),
         line=key.line or None,
-        keyword=limit if key.forwarding else listed.withholding or "port-forwarding",
-        current=str(listed),
-        change_to=advice.key_line(listed, role, unlisted),
+        keyword=limit if key.forwarding else shown.withholding or "port-forwarding",
+        current=str(shown),
+        change_to=advice.key_line(shown, role, map(str, unlisted)),
         # sshd named the line; what it says is known only where the login can read it.
-        certainty=Certainty.EXACT if listed.pairs else Certainty.KEYWORD,
+        certainty=Certainty.EXACT if shown.pairs else Certainty.KEYWORD,
     )
-    return [(Why.KEY_LIST if key.forwarding else Why.KEY, line)]
+    if key.forwarding:
+        return [(Why.KEY_LIST, line)]
+    return [(Why.ROOT_LOCK if key.command and seen.hop.user.value == "root" else Why.KEY, line)]
 
 
 def _key_file(key: KeyOptions, holds: Effective | None) -> str:
     program = holds.values.get("authorizedkeyscommand", "").split()[:1] if holds else []
-    return f"the output of {key.file}" if [key.file] == program else key.file or CERTIFICATE
+    if [key.file] == program:
+        return f"the output of {key.file}"
+    return CERTIFICATE if key.of_certificate else key.file or OWN_KEYS
 
 
 def _config_obstacles(seen: HopTrace, holds: Effective, asked: Sequence[Asked]) -> list[Obstacle]:
@@ -138,8 +142,57 @@ def _config_obstacles(seen: HopTrace, holds: Effective, asked: Sequence[Asked]) 
     keyword = _LIST[role]
     if unlisted := _unlisted(role, holds.values.get(keyword.lower(), "any"), asked):
         decides = holds.deciding(keyword)
-        found.append((Why.LIST, advice.server_line(host, decides, advice.listing(decides.value, unlisted))))
+        found.append((Why.LIST, advice.server_line(host, decides, advice.listing(decides.value, map(str, unlisted)))))
     return found
+
+
+_KEYWORD = {Why.DISABLED: "DisableForwarding", Why.OFF: "AllowTcpForwarding"}
+
+
+def _remarks(seen: HopTrace, holds: Effective, asked: Sequence[Asked], whys: set[Why]) -> Iterator[str]:
+    """What people try, and why it does not help here."""
+    role = seen.hop.role
+    of_list = permits.listen_remarks if role is Role.TARGET else permits.open_remarks
+    for why in Why:
+        if why not in whys:
+            continue
+        keyword = _LIST[role] if why is Why.LIST else _KEYWORD.get(why)
+        if why is Why.DISABLED and Why.OFF not in whys and holds.deciding("AllowTcpForwarding").line:
+            yield "AllowTcpForwarding yes is no help: DisableForwarding beats it."
+        if why is Why.KEY_LIST:
+            key = authorized_keys.parse(seen.host_said.get("key", ""))
+            yield from of_list(" ".join(key.values(_LIST_OPTION[role])), asked[0].host, asked[0].port)
+        if why is Why.LIST:
+            unlisted = _unlisted(role, holds.values.get(_LIST[role].lower(), "any"), asked)
+            yield from of_list(holds.values.get(_LIST[role].lower(), ""), unlisted[0].host, unlisted[0].port)
+        if keyword:
+            yield from _in_vain(role, keyword, holds, asked)
+    if whys & {Why.KEY, Why.KEY_LIST}:
+        yield from _twins(seen, asked)
+
+
+def _in_vain(role: Role, keyword: str, holds: Effective, asked: Sequence[Asked]) -> Iterator[str]:
+    """The lines of `keyword` that would allow it, and do not count."""
+    for line in holds.passed_over(keyword):
+        value = line.value.lower()
+        allows = {
+            "DisableForwarding": value == "no",
+            "AllowTcpForwarding": value in ("yes", "all", advice.NEEDED[role]),
+        }.get(keyword)
+        if allows if allows is not None else not _unlisted(role, line.value, asked):
+            first = "a Match block that applies goes first" if holds.of_match(keyword) else "only the first counts"
+            yield f"{line.file}:{line.line} says {line.text.strip()!r} in vain: {first}."
+
+
+def _twins(seen: HopTrace, asked: Sequence[Asked]) -> Iterator[str]:
+    """Lines of authorized_keys with the same key that would allow it, and do not count."""
+    key, option = wire.key_options(seen.heard.debug), _LIST_OPTION[seen.hop.role]
+    for number, options in authorized_keys.same_key(seen.host_said.get("same key", "")):
+        listed = options.values(option)
+        if key and not options.withholding and not options.conditional and not (
+            listed and _unlisted(seen.hop.role, " ".join(listed), asked)
+        ):  # fmt: skip
+            yield f"{key.file}:{number} has the same key and would allow it, in vain: the first line with a key counts."
 
 
 def _by_the_wire(seen: HopTrace, asked: Sequence[Asked], key_lists: list[ServerLine]) -> Refusal:
@@ -149,10 +202,11 @@ def _by_the_wire(seen: HopTrace, asked: Sequence[Asked], key_lists: list[ServerL
     left_out = wire.PERMIT_REFUSED in seen.heard.debug if role is Role.TARGET else channels
     if left_out:
         return _listed(seen, asked, key_lists)
-    if channels:
-        return Refusal(Why.OFF, (_keyword_line(seen, "AllowTcpForwarding", "yes"),))
-    if streamlocal is False and role is Role.TARGET:
-        return Refusal(Why.OFF, (_keyword_line(seen, "AllowTcpForwarding", advice.NEEDED[role]),))
+    if role is Role.TARGET and not unbound.is_privileged(seen, asked[0]):
+        if channels:
+            return Refusal(Why.OFF, (_keyword_line(seen, "AllowTcpForwarding", "yes"),))
+        if streamlocal is False:
+            return Refusal(Why.OFF, (_keyword_line(seen, "AllowTcpForwarding", advice.NEEDED[role]),))
     return Refusal(Why.UNDECIDED, candidates=candidates.of_sshd(seen, asked, streamlocal=streamlocal))
 
 
@@ -162,7 +216,7 @@ def _listed(seen: HopTrace, asked: Sequence[Asked], key_lists: list[ServerLine])
     key = wire.key_options(seen.heard.debug)
     if key_lists:
         return Refusal(Why.KEY_LIST, tuple(key_lists))
-    if key and _LIST_OPTION[role] not in key.names:
+    if key and _LIST_OPTION[role] not in key.names and not wire.is_old(seen.heard.version):
         return Refusal(Why.LIST, (_keyword_line(seen, _LIST[role], " ".join(map(str, asked))),))
     # The key has a list of its own, or its options were not told; sshd_config may have one as well.
     at = f"{key.file}:{key.line}" if key and key.file else ""
@@ -171,17 +225,3 @@ def _listed(seen: HopTrace, asked: Sequence[Asked], key_lists: list[ServerLine])
 
 def _keyword_line(seen: HopTrace, keyword: str, value: str) -> ServerLine:
     return ServerLine(seen.hop.host.value, IN_SSHD_CONFIG, None, keyword, "", f"{keyword} {value}", Certainty.KEYWORD)
-
-
-def _not_bound(seen: HopTrace, asked: Asked) -> Refusal:
-    """Forwarding is allowed: the port itself could not be had."""
-    if listeners.is_own_forward(seen.host_said):
-        return Refusal(Why.OWN_FORWARD, holder=str(listeners.holder(seen.host_said)))
-    if found := listeners.holder(seen.host_said):
-        return Refusal(Why.PORT_TAKEN, holder=str(found))
-    if 0 < asked.port < FIRST_UNPRIVILEGED_PORT and seen.hop.user.value != "root":
-        return Refusal(Why.PRIVILEGED)
-    other = seen.asides.get(Aside.OTHER_PORT)
-    if other and other.granted:
-        return Refusal(Why.PORT_TAKEN, candidates=(candidates.taken(asked),))
-    return Refusal(Why.CANNOT_BIND, candidates=candidates.not_bound(seen, asked))
