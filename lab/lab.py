@@ -188,9 +188,9 @@ class Lab:
         """Run a program on a host, as root."""
         return _run([*self._machines.enter(name), *argv], {"PATH": _PATH, "LANG": "C.UTF-8", "HOME": "/root"}, limit)
 
-    def registry(self, port: int = 5555) -> None:
-        """Start what Kamal has on the deployer when it deploys: something on localhost that answers as a registry."""
-        argv = [sys.executable, str(Path(__file__).with_name("registry.py")), str(port)]
+    def registry(self, port: int = 5555, kind: str = "registry") -> None:
+        """Start what Kamal has on the deployer's localhost when it deploys, or in its place: `airplay`."""
+        argv = [sys.executable, str(Path(__file__).with_name("registry.py")), str(port), kind]
         self._machines.start_on(DEPLOYER, argv, lambda: self._machines.listens(DEPLOYER, port))
 
     def root(self, name: str) -> Path:

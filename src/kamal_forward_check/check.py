@@ -25,7 +25,10 @@ from kamal_forward_check.settings import Settings
 from kamal_forward_check.system import System
 
 if TYPE_CHECKING:
+    from kamal_forward_check.probe.own_port import Look
     from kamal_forward_check.probe.walk import Walk
+
+_PORTS = range(1, 1 << 16)
 
 
 def check(settings: Settings, system: System, vantage: Vantage) -> Report:
@@ -35,22 +38,29 @@ def check(settings: Settings, system: System, vantage: Vantage) -> Report:
     config = deploy.read(system, settings.config_file, settings.destination, settings.kamal_version)
     # Where the file alone is judged, the verdict is not to depend on this machine's ssh_config or docker.
     plan = route.plan(config, settings, system, vantage) if settings.mode == "check" else _unplanned(config)
+    own_port = _own_port(plan, settings, vantage)
     with _walk(plan, settings, system, vantage) as walk:
         # While servers answer: to judge the file takes as long as a login.
         config = deploy.judged(config, system)
         from kamal_forward_check.rules import Facts, judge
 
         traces = walk.finish() if walk else ()
+    if settings.compare_direct and walk:
+        from kamal_forward_check.probe import direct
+
+        traces = direct.compare(traces, system, vantage, settings.timeout - (system.clock() - start))
     facts = Facts(
         vantage=vantage,
         config=config,
         problems=(*config.problems, *plan.problems),
         secrets=route.secrets_for_keys(config, system),
         traces=traces,
+        forwarding=plan.forwarding,
+        own_port=own_port.finish() if own_port else (),
     )
     found = judge(facts)
     findings = tuple(finding for finding in found if finding.code not in settings.ignore)
-    skipped = (*plan.skipped, *_unseen(traces), *_unwalked(plan, settings))
+    skipped = (*plan.skipped, *_unseen(traces), *_unwalked(plan, settings, vantage))
     return Report(
         tool_version=__version__,
         vantage=vantage,
@@ -63,6 +73,7 @@ def check(settings: Settings, system: System, vantage: Vantage) -> Report:
         findings=findings,
         ignored=dict(Counter(finding.code for finding in found if finding.code in settings.ignore)),
         skipped=skipped,
+        own_port=facts.own_port,
         total_ms=(system.clock() - start) * 1000,
     )
 
@@ -80,6 +91,16 @@ def _walk(plan: Plan, settings: Settings, system: System, vantage: Vantage) -> A
     from kamal_forward_check.probe.walk import Walk
 
     return Walk(plan.routes, system, vantage, settings.timeout)
+
+
+def _own_port(plan: Plan, settings: Settings, vantage: Vantage) -> Look | None:
+    """A look at what Kamal's forwards will end at, where this is the machine that deploys."""
+    port = plan.forwarding.port
+    if settings.mode != "check" or not plan.routes or vantage is Vantage.CONTAINER or port is None:
+        return None
+    from kamal_forward_check.probe.own_port import Look
+
+    return Look(port) if port in _PORTS else None
 
 
 def _verdict(findings: Iterable[Finding], traces: Iterable[Trace], skipped: Iterable[Skipped]) -> Verdict:
@@ -106,6 +127,9 @@ def _unseen(traces: Iterable[Trace]) -> Iterable[Skipped]:
                     yield Skipped(f"the forward on {trace.route.target.host}", f"{hop.hop.host}: {seen.detail}")
 
 
-def _unwalked(plan: Plan, settings: Settings) -> Iterable[Skipped]:
+def _unwalked(plan: Plan, settings: Settings, vantage: Vantage) -> Iterable[Skipped]:
     if settings.mode != "check" and plan.forwarding.needed:
         yield Skipped("the SSH routes", "only the file was to be judged", needed=False)
+    elif vantage is Vantage.CONTAINER and plan.routes:
+        why = "the container's localhost is not the runner's; our own end stood in for the registry"
+        yield Skipped(f"localhost:{plan.forwarding.port} of the runner", why, needed=False)

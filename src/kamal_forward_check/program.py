@@ -87,7 +87,7 @@ def tasks() -> Collection:
 def _from_table(name: str, words: str = "") -> Callable[[Callable[[dict[str, Any]], None]], Task[Any]]:
     """Declare a task whose options are the settings that the table has for it; `words` says what bare words are."""
     options = [setting for setting in TABLE if setting.flag and name in setting.tasks]
-    defaults: dict[str, Any] = {_option(each): None if each.repeatable else "" for each in options}
+    defaults: dict[str, Any] = {_option(each): _default(each) for each in options}
     texts = {_option(each): each.help + (f" (default: {each.default})" * bool(each.default)) for each in options}
     lists = [_option(each) for each in options if each.repeatable]
     if words:
@@ -109,6 +109,13 @@ def _from_table(name: str, words: str = "") -> Callable[[Callable[[dict[str, Any
 
 def _parameter(name: str, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
+
+
+def _default(setting: Setting) -> Any:
+    """What invoke takes for "not given", which tells it the option's kind as well."""
+    if setting.switch:
+        return False
+    return None if setting.repeatable else ""
 
 
 def _option(setting: Setting) -> str:

@@ -25,7 +25,11 @@ class Setting:
     action_input: str = ""
     choices: tuple[str, ...] = ()
     repeatable: bool = False
+    switch: bool = False
     tasks: frozenset[str] = frozenset({"check", "validate", "route", "fix"})
+
+
+_NOT_GIVEN: tuple[Any, ...] = (None, "", [], False)
 
 
 def _both(name: str, default: str, text: str, **more: Any) -> Setting:
@@ -61,6 +65,10 @@ TABLE: tuple[Setting, ...] = (
         action_input="mode", choices=("check", "validate"),
     ),
     _both("timeout", "120", "seconds for the whole check", tasks=_CHECK),
+    Setting(
+        "compare_direct", "", "where a route through a jump stops at its target, try the target without the jump too",
+        flag="compare-direct", switch=True, tasks=_CHECK,
+    ),
     Setting(
         "format", "text", "text, json or github (annotations, summary and outputs, as the action writes)",
         flag="format", choices=("text", "json", "github"), tasks=frozenset({"check", "validate", "route"}),
@@ -100,6 +108,7 @@ class Settings:
     known_hosts: str = ""
     mode: str = "check"
     timeout: float = 120.0
+    compare_direct: bool = False
     format: str = "text"
     output: str = ""
     fail_on: str = "error"
@@ -139,9 +148,7 @@ def from_inputs(environ: Mapping[str, str]) -> Settings:
 
 
 def _judge(given: Mapping[Setting, Any], called: str, name_of: Any) -> Settings:
-    values = {
-        s.field: _value(s, raw, called.format(name_of(s))) for s, raw in given.items() if raw not in (None, "", [])
-    }
+    values = {s.field: _value(s, raw, called.format(name_of(s))) for s, raw in given.items() if raw not in _NOT_GIVEN}
     known = {f.name for f in fields(Settings)}
     return Settings(**{name: value for name, value in values.items() if name in known})
 
@@ -149,6 +156,8 @@ def _judge(given: Mapping[Setting, Any], called: str, name_of: Any) -> Settings:
 def _value(setting: Setting, raw: Any, called: str) -> Any:
     if setting.repeatable:
         return tuple(raw)
+    if setting.switch:
+        return True
     text = str(raw)
     if setting.field not in ("private_keys", "known_hosts"):
         text = text.strip()

@@ -9,6 +9,7 @@
 - `home`: how the deployer's home is made: arguments of `Lab.home`.
 - `task`: `check`, or `validate` where the file alone is judged.
 - `arguments`: more words for the task; `{key}` is a private key that opens the hosts.
+- `listens`: what is on the deployer's localhost:5555 while the check runs: `registry`, `airplay`, or nothing.
 - `expect`: the outcome: `verdict`, `exit`, `codes` (errors and warnings, in the report's order), and where it matters
   `notices`, `hop` (user@host), `affects`, `line` (fields of the finding's server_line), `changes` (how many lines).
 - `kamal`: what the real Kamal comes to: `pass`, `fail`, `no-shell` (the forward stands, then its commands can't run on
@@ -55,6 +56,7 @@ class Case:
     home: dict[str, Any] = field(default_factory=dict)
     arguments: list[str] = field(default_factory=list)
     task: str = "check"
+    listens: str = ""
 
     @property
     def name(self) -> str:
@@ -105,6 +107,8 @@ def check(case: Case) -> Outcome:
         case.declare(lab)
         lab.start()
         home, project = case.make(lab)
+        if case.listens:
+            lab.registry(kind=case.listens)
         return look(lab, home, project, [case.task, *(word.format(key=lab.key) for word in case.arguments)])
 
 

@@ -234,14 +234,14 @@ def test_another_listener_that_says_200_is_not_taken_for_our_end(servers: Server
     live = servers.enter(servers.hop(servers.sshd(), Role.TARGET))
     with ThreadingHTTPServer(("127.0.0.1", 0), _Yes) as other:
         threading.Thread(target=other.serve_forever, daemon=True).start()
-        flow, said = send(live, other.server_port, RegistryStub(), 10)
+        flow, said = send(live, Notes(live.hop), other.server_port, RegistryStub(), 10)
         other.shutdown()
     assert flow is Flow.STUCK, said
 
 
 def test_a_closed_port_is_no_data(servers: Servers) -> None:
     live = servers.enter(servers.hop(servers.sshd(), Role.TARGET))
-    flow, said = send(live, free_port(), RegistryStub(), 10)
+    flow, said = send(live, Notes(live.hop), free_port(), RegistryStub(), 10)
     assert flow is Flow.STUCK
     assert "refused" in said.lower()
 

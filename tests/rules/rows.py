@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kamal_forward_check.model import (
+    Answers,
     Aside,
     AsideAnswer,
+    Beside,
     Cause,
+    Forwarding,
     Heard,
     HopTrace,
     HostKey,
+    OwnPort,
     Problem,
     ProblemKind,
     Role,
@@ -47,11 +51,26 @@ def expired(seen: HopTrace) -> HopTrace:
     return replace(seen, not_asked="the login runs no command of ours: WARNING: Your password has expired.")
 
 
+def beside(met: Beside) -> Facts:
+    return of_target(replace(granted(), beside=frozenset({met})))
+
+
+def directly(direct: HopTrace, key: HostKey) -> Facts:
+    """A target that refuses behind its jump, and what it did without: as `direct`, with this key."""
+    walked = trace(through(), replace(OF_LISTEN, host_key=SHOWN))
+    return Facts(traces=(replace(walked, direct=replace(direct, host_key=key)),))
+
+
 KEYS = "/home/deploy/.ssh/authorized_keys"
 WITHHELD, LIMITED = f"{KEYS}:3: key options: pty", f"{KEYS}:3: key options: permitlisten permitopen port-forwarding"
 LOCKED = "/root/.ssh/authorized_keys:1: key options: command"
 SHOWN = HostKey("ssh-ed25519", "SHA256:abc", "web-1 ssh-ed25519 AAAA", known=False)
 LISTS = config("PermitListen 1", "PermitOpen a:1", values={"permitlisten": "*:1", "permitopen": "a:1"})
+IDLE = config("AllowTcpForwarding no", values={"allowtcpforwarding": "no", "unusedconnectiontimeout": "60"})
+OFF_AND_BUSY = config("AllowTcpForwarding no", values={"allowtcpforwarding": "no", "maxstartups": "0:30:100"})
+OF_LISTEN = refused(TARGET, FORWARDING_DISABLED, said=OFF)
+AIRPLAY = OwnPort("127.0.0.1", 5000, Answers.OTHER, "answers HTTP 403, Server: AirTunes/700.1.1")
+HERE = Forwarding(needed=True, port=5000, reason="", at=Span("config/deploy.yml", 12))
 DISABLED = config("DisableForwarding yes", values={"disableforwarding": "yes"})
 PROPOSAL = net_ssh.proposal({})
 TAKES = replace(TARGET, proposes=PROPOSAL)
@@ -132,6 +151,16 @@ ROWS: dict[str, Facts] = {
     "KF523": of_target(refused(TARGET, asides=UNTOLD)),
     "KF601": stops(Stage.DATA, Cause.NO_DATA),
     "KF602": stops(Stage.LISTEN, Cause.LOST),
+    "KF603": beside(Beside.OTHER_ON_IPV6),
+    "KF610": replace(of_target(granted()), own_port=(AIRPLAY,), forwarding=HERE),
     "KF701": of_target(granted(TARGET, 'Forwarding listen address "127.0.0.1" overridden by server GatewayPorts')),
+    "KF710": of_target(replace(granted(), no_commands="the login runs nothing")),
+    "KF711": beside(Beside.NO_DOCKER),
+    "KF712": beside(Beside.DOCKER_ELSEWHERE),
+    "KF720": of_target(refused(TARGET, FORWARDING_DISABLED, said=OFF | IDLE)),
+    "KF730": of_jump(refused(JUMP, said=OFF_AND_BUSY)),
+    "KF801": directly(granted(), SHOWN),
+    "KF802": directly(OF_LISTEN, SHOWN),
+    "KF803": directly(OF_LISTEN, replace(SHOWN, fingerprint="SHA256:other")),
     "KF901": stops(Stage.LOGIN, Cause.UNEXPECTED),
 }

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 from tests.rules.rows import ROWS
 
+BESIDE = {"KF720": ["KF510"], "KF730": ["KF410"], "KF801": ["KF510"], "KF802": ["KF510"], "KF803": ["KF510"]}
+"""Rules that speak of a hop only where an error stops it."""
+
 SECTIONS = ("## Fix", "## See it by hand")
 EVERY = sorted(RULES.values(), key=lambda rule: rule.code)
 every = pytest.mark.parametrize("rule", EVERY, ids=lambda rule: rule.code)
@@ -63,8 +66,8 @@ def test_a_rule_fires_and_no_other_error_with_it(rule: Rule) -> None:
     facts = ROWS[rule.code]
     found = judge(facts)
     assert rule.code in [finding.code for finding in found]
-    errors = [finding.code for finding in found if finding.severity is Severity.ERROR]
-    assert errors in ([], [rule.code])
+    errors = {finding.code for finding in found if finding.severity is Severity.ERROR}
+    assert errors <= {rule.code, *BESIDE.get(rule.code, ())}
 
 
 @every
@@ -77,7 +80,7 @@ def test_a_finding_can_be_acted_on(rule: Rule) -> None:
     assert finding.fix.summary
     assert finding.location
     if not rule.code.startswith("KF1"):
-        assert finding.hop
+        assert finding.hop or rule.code == "KF610", "only the file and this machine are no hops"
         assert finding.affects == ("web-1",)
     for text in (finding.message, finding.fix.summary, finding.why, *finding.evidence, *finding.fix.commands):
         assert "None" not in text

@@ -7,7 +7,18 @@ Times are milliseconds as a float. Text that came from a server is kept raw here
 from kamal_forward_check.model.algorithms import Algorithms
 from kamal_forward_check.model.route import DEFAULT_PORT, Forwarding, Hop, HostKeyRule, Keys, Plan, Route, Skipped
 from kamal_forward_check.model.said import Candidate, Change, Daemon, Finding, Fix, Report, ServerLine
-from kamal_forward_check.model.seen import Aside, AsideAnswer, Heard, HopTrace, HostKey, Observation, Trace
+from kamal_forward_check.model.seen import (
+    Answers,
+    Aside,
+    AsideAnswer,
+    Beside,
+    Heard,
+    HopTrace,
+    HostKey,
+    Observation,
+    OwnPort,
+    Trace,
+)
 from kamal_forward_check.model.source import DeployConfig, Given, KamalVersion, Node, Problem, ProblemKind, Span
 from kamal_forward_check.model.words import (
     Cause,
@@ -25,8 +36,10 @@ from kamal_forward_check.model.words import (
 __all__ = [
     "DEFAULT_PORT",
     "Algorithms",
+    "Answers",
     "Aside",
     "AsideAnswer",
+    "Beside",
     "Candidate",
     "Cause",
     "Certainty",
@@ -47,6 +60,7 @@ __all__ = [
     "Keys",
     "Node",
     "Observation",
+    "OwnPort",
     "Plan",
     "Problem",
     "ProblemKind",

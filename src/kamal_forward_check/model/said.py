@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kamal_forward_check.model.route import Forwarding, Hop, Skipped
-from kamal_forward_check.model.seen import Trace
+from kamal_forward_check.model.seen import OwnPort, Trace
 from kamal_forward_check.model.source import KamalVersion, Span
 from kamal_forward_check.model.words import Certainty, Severity, Vantage, Verdict
 
@@ -112,6 +112,7 @@ class Report:
     findings: tuple[Finding, ...] = ()
     ignored: Mapping[str, int] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
+    own_port: tuple[OwnPort, ...] = ()
     total_ms: float = 0.0
 
     @property

@@ -32,6 +32,33 @@ class HostKey:
     known: bool
 
 
+class Beside(StrEnum):
+    """What a probe of data meets on a target that granted the forward, and Docker's own pull will meet as well."""
+
+    OTHER_ON_IPV6 = "other-on-ipv6"  # `localhost` is ::1 too, and another program listens on the port there
+    NO_DOCKER = "no-docker"  # no program of that name on the login's PATH
+    DOCKER_ELSEWHERE = "docker-elsewhere"  # the login's rootless dockerd has a network, and a loopback, of its own
+
+
+class Answers(StrEnum):
+    """Who answers on the registry's port of the deploying machine."""
+
+    NOBODY = "nobody"
+    REGISTRY = "registry"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPort:
+    """The registry's port of the deploying machine, on one of the addresses that `localhost` has there."""
+
+    address: str
+    port: int
+    answers: Answers
+    said: str = ""
+    """What answers, as a person names it: `HTTP 403, Server: AirTunes/700`, `TLS`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What a server said in passing (RFC 4253 §11): its version, SSH_MSG_DEBUG texts, its good-bye."""
@@ -79,6 +106,10 @@ class HopTrace:
     """Why the host was not asked, or could not answer."""
     held_ms: float = 0.0
     """How long the forward was up for the probe."""
+    no_commands: str = ""
+    """Why a login runs no commands, as far as the probe came to see it."""
+    beside: frozenset[Beside] = frozenset()
+    """What the probe met beside the forward."""
 
     def at(self, stage: Stage) -> Observation | None:
         """What was seen at `stage`, or None where it was not come to."""
@@ -105,6 +136,8 @@ class Trace:
 
     route: Route
     hops: tuple[HopTrace, ...]
+    direct: HopTrace | None = None
+    """The target of a route that stopped, tried again without its jumps."""
 
     @property
     def failing(self) -> HopTrace | None:

@@ -123,9 +123,11 @@ printf '%s\n' "$shut"
 
 # The text of the lines that may decide, two lines round each.
 say lines
+deciding='AllowTcpForwarding|DisableForwarding|PermitListen|PermitOpen|GatewayPorts|AddressFamily'
+deciding="$deciding|UnusedConnectionTimeout|ChannelTimeout"
 main=$(printf '%s\n' "$out" | sed -n 's/^debug2: load_server_config: filename //p' | head -n 1)
 printf '%s\n' "$out" |
-  grep -i -E ' setting (AllowTcpForwarding|DisableForwarding|PermitListen|PermitOpen|GatewayPorts|AddressFamily) ' |
+  grep -i -E " setting ($deciding) " |
   sed -n 's/^debug3: \(.*\):\([0-9][0-9]*\) setting .*/\2 \1/p' |
   while read -r line file; do
     if [ "$file" = 'reprocess config' ]; then file=${main:-/etc/ssh/sshd_config}; fi

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from kamal_forward_check.model import (
     Aside,
     AsideAnswer,
+    Beside,
     Cause,
     Heard,
     Hop,
@@ -33,6 +34,8 @@ class Notes:
     host_said: dict[str, str] = field(default_factory=dict)
     not_asked: str = ""
     held_ms: float = 0.0
+    no_commands: str = ""
+    beside: frozenset[Beside] = frozenset()
 
     def passed(self, stage: Stage, ms: float, detail: str = "") -> None:
         """The stage passed."""
@@ -64,6 +67,8 @@ class Notes:
             host_said=dict(self.host_said),
             not_asked=self.not_asked,
             held_ms=self.held_ms,
+            no_commands=self.no_commands,
+            beside=self.beside,
         )
 
 

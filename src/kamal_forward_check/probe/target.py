@@ -75,7 +75,7 @@ def _listen(
 
 def _data(live: Live, notes: Notes, route: Route, stub: RegistryStub, left: Callable[[], float]) -> None:
     watch = Stopwatch()
-    flow, how = send(live, route.port, stub, left())
+    flow, how = send(live, notes, route.port, stub, left())
     if flow is Flow.THROUGH:
         notes.passed(Stage.DATA, watch.lap(), how)
     elif flow is Flow.UNTRIED:

@@ -15,6 +15,7 @@ from kamal_forward_check.model import (
     Hop,
     HopTrace,
     Observation,
+    OwnPort,
     Report,
     ServerLine,
     Skipped,
@@ -48,12 +49,18 @@ def _report(report: Report) -> dict[str, Any]:
         "findings": [_finding(finding) for finding in report.findings],
         "ignored": [{"code": code, "count": count} for code, count in sorted(report.ignored.items())],
         "skipped": [_skipped(item) for item in report.skipped],
+        "own_port": [_own_port(seen) for seen in report.own_port],
         "total_ms": _ms(report.total_ms),
     }
 
 
 def _route(trace: Trace) -> dict[str, Any]:
-    return {"purpose": trace.route.purpose, "verdict": trace.verdict, "hops": [_seen(seen) for seen in trace.hops]}
+    return {
+        "purpose": trace.route.purpose,
+        "verdict": trace.verdict,
+        "hops": [_seen(seen) for seen in trace.hops],
+        "direct": _direct(trace.direct) if trace.direct else None,
+    }
 
 
 def _seen(seen: HopTrace) -> dict[str, Any]:
@@ -64,6 +71,10 @@ def _seen(seen: HopTrace) -> dict[str, Any]:
         "stages": [_stage(stage) for stage in seen.stages],
         "origin": {"file": origin.file, "line": origin.line, "column": origin.column} if origin else None,
     }
+
+
+def _direct(seen: HopTrace) -> dict[str, Any]:
+    return {"status": seen.status, "stages": [_stage(stage) for stage in seen.stages]}
 
 
 def hop(hop: Hop) -> dict[str, Any]:
@@ -133,6 +144,10 @@ def _fix(fix: Fix) -> dict[str, Any]:
 
 def _skipped(item: Skipped) -> dict[str, Any]:
     return {"what": item.what, "why": item.why}
+
+
+def _own_port(seen: OwnPort) -> dict[str, Any]:
+    return {"address": seen.address, "port": seen.port, "answers": seen.answers, "said": seen.said}
 
 
 def _ms(ms: float) -> float:

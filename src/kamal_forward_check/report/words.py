@@ -148,7 +148,9 @@ def also(finding: Finding) -> str:
     others = others_stopped(finding)
     if not others:
         return ""
-    return f"{'stops' if finding.hop.role is Role.JUMP else 'also'} {some(others)}"
+    if finding.hop.role is Role.TARGET:
+        return f"also {some(others)}"
+    return f"{'stops' if finding.severity is Severity.ERROR else 'on the way to'} {some(others)}"
 
 
 def others_stopped(finding: Finding) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ from kamal_forward_check.route.tokens import UnknownTokenError, expand
 
 KAMALS_USER = "root"
 _MOST = 8
+_ALONE = "Write the host alone; a port goes to ssh.port."
+_BY_NAME = "Name the host, by DNS or in ssh_config; or use ssh.proxy_command with [%h]:%p."
 
 # RFC 3986, as Ruby's uri 1.1 has it; what follows the port counts for nothing.
 _CHARACTER = r"%[0-9A-Fa-f]{2}|[!$&-.0-9;=A-Z_a-z~]"
@@ -172,6 +174,14 @@ def _port(answer: Answer, came_from: Given[str]) -> Given[int]:
     return Given(int(given.value), given.source, given.at)
 
 
+def _is_ipv6(host: str) -> bool:
+    try:
+        IPv6Address(host)
+    except AddressValueError:
+        return False
+    return True
+
+
 def stdio_target(host: str, at: Span | None) -> str:
     """The address behind `-W HOST:PORT`, as ssh reads it: brackets go, and a bare colon is an error.
 
@@ -180,7 +190,6 @@ def stdio_target(host: str, at: Span | None) -> str:
     if host.startswith("[") and host.endswith("]"):
         return host[1:-1]
     if ":" in host or "/" in host:
-        raise kamal_stops(
-            f'"{host}" behind a jump: ssh stops at "-W {host}:…" (Bad stdio forwarding specification)', at
-        )
+        words = f'"{host}" behind a jump: ssh stops at "-W {host}:…" (Bad stdio forwarding specification)'
+        raise kamal_stops(words, at, hint=_BY_NAME if _is_ipv6(host) else _ALONE)
     return host

@@ -14,7 +14,7 @@ class NotFollowed(Exception):  # noqa: N818 - it says what happened, as the hous
         self.problem = problem
 
 
-def kamal_stops(message: str, at: Span | None, path: str = "") -> NotFollowed:
+def kamal_stops(message: str, at: Span | None, path: str = "", hint: str = "") -> NotFollowed:
     """A route that Kamal can't follow either: its own fault, named at its line where that is known."""
-    problem = Problem(ProblemKind.WRONG_VALUE, Severity.ERROR, message, at, path) if at else None
+    problem = Problem(ProblemKind.WRONG_VALUE, Severity.ERROR, message, at, path, hint) if at else None
     return NotFollowed(message, problem)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from kamal_forward_check.model import Finding, Severity
 from kamal_forward_check.rules import (
+    direct,
     file,
     host_key,
     jump,
@@ -16,6 +17,7 @@ from kamal_forward_check.rules import (
     reach,
     target,
     through,
+    today,
     unexplained,
 )
 from kamal_forward_check.rules.facts import Facts
@@ -23,7 +25,21 @@ from kamal_forward_check.rules.registry import RULES
 
 __all__ = ["RULES", "Facts", "judge"]
 
-FAMILIES = (file, lint_registry, lint_ssh, reach, peer, host_key, login, jump, target, through, unexplained)
+FAMILIES = (
+    file,
+    lint_registry,
+    lint_ssh,
+    reach,
+    peer,
+    host_key,
+    login,
+    jump,
+    target,
+    through,
+    today,
+    direct,
+    unexplained,
+)
 
 _ORDER = {severity: n for n, severity in enumerate(Severity)}
 

@@ -9,9 +9,11 @@ from functools import cached_property
 from kamal_forward_check.model import (
     Cause,
     DeployConfig,
+    Forwarding,
     Hop,
     HopTrace,
     Observation,
+    OwnPort,
     Problem,
     Role,
     Route,
@@ -63,6 +65,9 @@ class Facts:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The secrets that `ssh.key_data` may name, as far as their values are known."""
     traces: tuple[Trace, ...] = ()
+    forwarding: Forwarding | None = None
+    own_port: tuple[OwnPort, ...] = ()
+    """The registry's port of this machine, by localhost's addresses in their order."""
     explained: frozenset[tuple[Hop | None, str]] = frozenset()
     """The hops whose stop a rule has explained, each with a target behind it: what is left is for the last rule."""
 

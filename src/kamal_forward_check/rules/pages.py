@@ -13,6 +13,7 @@ _FAMILIES = {
     "KF5": "The target refuses",
     "KF6": "The forward stands, and no data flows",
     "KF7": "It works today",
+    "KF8": "With and without the jump",
     "KF9": "Unexplained",
 }
 

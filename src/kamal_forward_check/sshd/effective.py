@@ -25,6 +25,11 @@ _MAIN_AGAIN = "reprocess config"
 _DEFAULT_MAIN = "/etc/ssh/sshd_config"
 _COMMAND_LINE = "sshd's command line"
 
+# sshd_config(5), TIME FORMATS: written with units, printed as seconds.
+_DURATION = re.compile(r"(?:\d{1,9}[smhdw])+", re.IGNORECASE)
+_PIECE = re.compile(r"(\d{1,9})([smhdw])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
 # What sshd prints for a value that may be written in several ways.
 _SPELLINGS = {"all": "yes", "true": "yes", "false": "no"}
 
@@ -103,7 +108,7 @@ class Effective:
         return any(written.lower() == keyword.lower() and again for _, _, written, _, again in self.active)
 
     def _certainty(self, said: str, value: str) -> Certainty:
-        same = _plain(said) == _plain(value)
+        same = _plain(said) == _plain(value) or _seconds(said) == value
         return Certainty.EXACT if same and not self.doubt else Certainty.CANDIDATES
 
 
@@ -163,6 +168,13 @@ def _plain(value: str) -> str:
     """A value as sshd prints it: one spelling for each, and a bare port of PermitListen as *:PORT."""
     words = " ".join(f"*:{word}" if word.isdigit() else word for word in value.lower().split())
     return _SPELLINGS.get(words, words)
+
+
+def _seconds(value: str) -> str:
+    """A duration as sshd prints it, in seconds; an empty text where `value` is none with units."""
+    if not _DURATION.fullmatch(value):
+        return ""
+    return str(sum(int(number) * _UNITS[unit] for number, unit in _PIECE.findall(value.lower())))
 
 
 def _options(command_line: str) -> dict[str, str]:
