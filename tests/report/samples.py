@@ -10,6 +10,7 @@ from kamal_forward_check.model import (
     Certainty,
     Change,
     Client,
+    Daemon,
     Finding,
     Fix,
     Forwarding,
@@ -34,6 +35,7 @@ from kamal_forward_check.model import (
     Trace,
     Vantage,
     Verdict,
+    Way,
 )
 
 FILE = "config/deploy.yml"
@@ -144,6 +146,16 @@ def targets_refused() -> Report:
                 f"sudo sed -i '3s/^AllowTcpForwarding no[[:space:]]*$/AllowTcpForwarding remote/' {DROP_IN}",
                 "sudo sshd -t && sudo systemctl reload ssh",
             ),
+            tuple(Daemon(host, 22, ("/usr/sbin/sshd",)) for host in ("10.0.1.11", "10.0.1.12")),
+            undone_by="50-hardening.conf follows a hardening rule (CIS, STIG): to apply it again undoes this.",
+            ways=(
+                Way(
+                    "Narrower, for deploy alone, in a new file",
+                    "/etc/ssh/sshd_config.d/00-kamal-forward.conf",
+                    ("Match User deploy", "    AllowTcpForwarding remote", "    PermitListen 127.0.0.1:5555"),
+                ),
+                Way("Can't change the server? A remote registry needs no forward", f"{FILE}:12", ("registry:",)),
+            ),
         ),
         why="Login is fine, and authorized_keys allows forwarding.",
         evidence=(
@@ -187,6 +199,7 @@ def jump_refused() -> Report:
                 Change("bastion.example.com", DROP_IN, 4, "AllowTcpForwarding no", "AllowTcpForwarding local"),
             ),
             ("sudo sshd -t && sudo systemctl reload ssh",),
+            (Daemon("bastion.example.com", 22),),
         ),
         why="Login is fine.",
     )
@@ -325,7 +338,15 @@ def hostile() -> Report:
         location=host.origin,
         server_line=line,
         candidates=(Candidate(HOSTILE, HOSTILE, HOSTILE),),
-        fix=Fix(HOSTILE, (Change(HOSTILE, HOSTILE, 3, HOSTILE, HOSTILE),), (HOSTILE, f"```\n{HOSTILE}")),
+        fix=Fix(
+            HOSTILE,
+            (Change(HOSTILE, HOSTILE, 3, HOSTILE, HOSTILE),),
+            (HOSTILE, f"```\n{HOSTILE}"),
+            (Daemon(HOSTILE, 22, (HOSTILE,)),),
+            (HOSTILE,),
+            HOSTILE,
+            (Way(HOSTILE, HOSTILE, (HOSTILE,)),),
+        ),
         why=f"{HOSTILE} ::add-mask::e",
         evidence=(HOSTILE, f"```\n{HOSTILE}"),
     )

@@ -13,6 +13,7 @@ from kamal_forward_check.model import (
     Certainty,
     Change,
     Client,
+    Daemon,
     Finding,
     Fix,
     Forwarding,
@@ -37,6 +38,7 @@ from kamal_forward_check.model import (
     Trace,
     Vantage,
     Verdict,
+    Way,
 )
 
 ALWAYS_THE_SAME = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -126,11 +128,19 @@ TRACES = st.builds(
     st.sampled_from(Purpose),
     tuples(HOP_TRACES, least=1),
 )
-CHANGES = st.builds(Change, TEXTS, TEXTS, st.none() | LINES, TEXTS, TEXTS)
+CHANGES = st.builds(Change, TEXTS, TEXTS, st.none() | LINES, TEXTS, TEXTS, st.booleans())
 SERVER_LINES = st.builds(
     ServerLine,
     *(TEXTS, TEXTS, st.none() | LINES, TEXTS, TEXTS, TEXTS, st.sampled_from(Certainty)),
     tuples(st.tuples(LINES, TEXTS)),
+)
+FIXES = st.builds(
+    Fix,
+    *(TEXTS, tuples(CHANGES), tuples(TEXTS)),
+    tuples(st.builds(Daemon, TEXTS, st.integers(1, 65535), tuples(TEXTS, least=1))),
+    tuples(TEXTS, most=1),
+    TEXTS,
+    tuples(st.builds(Way, TEXTS, TEXTS, tuples(TEXTS))),
 )
 FINDINGS = st.builds(
     Finding,
@@ -143,7 +153,7 @@ FINDINGS = st.builds(
     location=st.none() | SPANS,
     server_line=st.none() | SERVER_LINES,
     candidates=tuples(st.builds(Candidate, TEXTS, TEXTS, TEXTS), most=2),
-    fix=st.none() | st.builds(Fix, TEXTS, tuples(CHANGES), tuples(TEXTS)),
+    fix=st.none() | FIXES,
     why=TEXTS,
     evidence=tuples(TEXTS),
 )

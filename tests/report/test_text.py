@@ -15,7 +15,7 @@ from tests.report.samples import SAMPLES
 from tests.report.strategies import ALWAYS_THE_SAME, REPORTS
 
 OUR_COLOURS = re.compile(r"\x1b\[[0-9;]+m")
-UNWRAPPED = re.compile(r"^ +(sudo |More: |[-+ ] +\d* │)|: sudo ")
+UNWRAPPED = re.compile(r"^ +(sudo |kamal-forward-check fix |More: |[-+ ] +\d* │)|: sudo ")
 
 
 def test_when_all_is_well_three_lines_say_so() -> None:

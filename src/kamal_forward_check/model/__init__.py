@@ -6,7 +6,7 @@ Times are milliseconds as a float. Text that came from a server is kept raw here
 
 from kamal_forward_check.model.algorithms import Algorithms
 from kamal_forward_check.model.route import DEFAULT_PORT, Forwarding, Hop, HostKeyRule, Keys, Plan, Route, Skipped
-from kamal_forward_check.model.said import Candidate, Change, Daemon, Finding, Fix, Report, ServerLine
+from kamal_forward_check.model.said import Candidate, Change, Daemon, Finding, Fix, Report, ServerLine, Way
 from kamal_forward_check.model.seen import (
     Answers,
     Aside,
@@ -77,4 +77,5 @@ __all__ = [
     "Trace",
     "Vantage",
     "Verdict",
+    "Way",
 ]

@@ -65,11 +65,20 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """Another way to the same end: what it is, the file that it wants changed or made, and the lines that go there."""
+
+    title: str
+    file: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Fix:
     """What to do: one sentence, every line that must change together, and commands to type on the host.
 
     `daemons` are to read their files again: after the changes, or, where there are none, as the files stand.
-    `besides` says what must change as well, and is no line that was seen.
+    `besides` says what must change as well, and is no line that was seen; `undone_by`, who would undo the change.
     """
 
     summary: str
@@ -77,6 +86,8 @@ class Fix:
     commands: tuple[str, ...] = ()
     daemons: tuple[Daemon, ...] = ()
     besides: tuple[str, ...] = ()
+    undone_by: str = ""
+    ways: tuple[Way, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,7 @@ def _what_to_do(finding: Finding) -> Iterator[str]:
         yield f"It fits: {candidate.keyword}. To settle it: {candidate.settle}"
     yield words.also(finding)
     yield finding.why
+    yield finding.fix.undone_by if finding.fix else ""
 
 
 def _change(file: Block) -> str:

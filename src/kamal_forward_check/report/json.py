@@ -139,7 +139,13 @@ def _fix(fix: Fix) -> dict[str, Any]:
         }
         for change in fix.changes
     ]
-    return {"summary": fix.summary, "changes": changes, "commands": list(fix.commands) or None}
+    return {
+        "summary": fix.summary,
+        "changes": changes,
+        "commands": list(fix.commands) or None,
+        "undone_by": fix.undone_by or None,
+        "ways": [{"title": way.title, "file": way.file, "lines": list(way.lines)} for way in fix.ways],
+    }
 
 
 def _skipped(item: Skipped) -> dict[str, Any]:

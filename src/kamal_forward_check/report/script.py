@@ -153,7 +153,7 @@ def _lines(chosen: Sequence[Block], again: str, name: str) -> Iterator[str]:
     yield ""
     for number, block in enumerate(chosen, 1):
         if block.steps:
-            yield _comment(f"{block.host}: {'; '.join(f'{each.code} {each.message}' for each in block.findings)}")
+            yield _comment(f"{block.host}: {', '.join(f'{each.code} {each.name}' for each in block.findings)}")
             yield f"host_{number}() {{"
             yield from (f"  {step}" for step in block.steps)
             yield "}"
@@ -168,10 +168,9 @@ def _head(chosen: Sequence[Block], again: str, name: str) -> Iterator[str]:
         yield ""
         yield f"On {block.host}:"
         if block.instead:
-            yield from (f"  {line}" for line in block.instead)
+            yield from (f"  {line}" for line in (*block.instead, *_beside(block)))
             continue
-        for text in (text for finding in block.findings if finding.fix for text in finding.fix.besides):
-            yield f"  Besides, by hand, or it will not be enough: {text}"
+        yield from (f"  {text}" for text in _beside(block))
         argument = f" {shlex.quote(block.host)}" if len(chosen) > 1 else ""
         root = "" if block.hop.user.value == "root" else "sudo "
         yield "  Read this script, save it, and run it there as root, with a second session open:"
@@ -181,6 +180,16 @@ def _head(chosen: Sequence[Block], again: str, name: str) -> Iterator[str]:
     yield ""
     yield f"Then check again: {again}"
     yield ""
+
+
+def _beside(block: Block) -> Iterator[str]:
+    """What a person has to know before running it."""
+    fixes = [finding.fix for finding in block.findings if finding.fix]
+    yield from (f"Besides, by hand, or it will not be enough: {text}" for fix in fixes for text in fix.besides)
+    yield from dict.fromkeys(fix.undone_by for fix in fixes if fix.undone_by)
+    for way in dict.fromkeys(way for fix in fixes for way in fix.ways):
+        yield f"{way.title}: {way.file}"
+        yield from (f"    {line}" for line in way.lines)
 
 
 def _address(hop: Hop) -> str:

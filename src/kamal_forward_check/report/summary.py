@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from kamal_forward_check.model import Finding, HopTrace, Report, Severity, Stage, Verdict
+from kamal_forward_check.model import Finding, HopTrace, Report, Severity, Stage, Verdict, Way
 from kamal_forward_check.report import words
 from kamal_forward_check.report.change import blocks
 from kamal_forward_check.report.clean import cleaned
@@ -63,14 +63,26 @@ def _parts(report: Report, finding: Finding) -> Iterator[str]:
         if finding.fix.changes:
             yield f"On {', '.join(map(code, words.hosts_to_change(finding)))}, with a second session open:"
         yield block("sh", finding.fix.commands)
+    if script := words.script_command(report, finding):
+        yield prose(words.script_offer(finding))
+        yield block("sh", [script])
     if finding.candidates:
         yield table(
             ("what fits, the likeliest first", "why", "what settles it"),
             ((cell_code(each.keyword), prose(each.why), cell_code(each.settle)) for each in finding.candidates),
         )
     yield prose(finding.why)
+    if finding.fix:
+        yield prose(finding.fix.undone_by)
+        if finding.fix.ways:
+            yield folded("Another way", "\n\n".join(part for way in finding.fix.ways for part in _way(way)))
     if finding.evidence:
         yield folded("How we know", block("text", _capped(finding.evidence)))
+
+
+def _way(way: Way) -> Iterator[str]:
+    yield f"{prose(way.title)}: {code(way.file)}"
+    yield block("text", way.lines)
 
 
 def _hops(report: Report) -> str:

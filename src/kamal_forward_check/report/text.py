@@ -83,18 +83,18 @@ class _Page:
             yield from self._wrapped(others, indent=2)
         if finding.severity is Severity.NOTICE:
             return
-        if finding.fix and finding.fix.summary:
+        if finding.why:
+            yield from self._wrapped(finding.why, indent=2)
+        if to_do := words.to_do(finding):
             yield ""
-            yield from self._wrapped(finding.fix.summary, indent=2, style="bold")
+            yield from self._wrapped(to_do, indent=2, style="bold")
         for block in blocks(finding, neighbours=self._neighbours):
             yield ""
             yield from self._block(block, finding)
         yield from self._commands(finding)
         yield from self._candidates(finding)
-        if finding.why:
-            yield ""
-            yield from self._wrapped(finding.why, indent=2)
-        yield self._paint("dim", f"  More: {words.docs(finding.code)}")
+        yield from self._ways(finding)
+        yield self._paint("dim", f"  More: kamal-forward-check explain {finding.code}")
 
     def _title(self, finding: Finding) -> Iterator[str]:
         label, style = _SEVERITIES[finding.severity]
@@ -120,14 +120,27 @@ class _Page:
             yield self._paint(_SIGNS[row.sign], f"    {row.sign} {number} │ {row.text}")
 
     def _commands(self, finding: Finding) -> Iterator[str]:
-        if not (finding.fix and finding.fix.commands):
+        if finding.fix and finding.fix.commands:
+            yield ""
+            if finding.fix.changes:
+                yield from self._wrapped("There, with a second session open:", indent=2)
+            for command in finding.fix.commands:
+                yield f"    {command}"
+        if script := words.script_command(self._report, finding):
+            yield ""
+            yield from self._wrapped(words.script_offer(finding), indent=2)
+            yield f"    {script}"
+
+    def _ways(self, finding: Finding) -> Iterator[str]:
+        """What would undo the change, and what can be done instead; lines for deploy.yml are on the finding's page."""
+        if not finding.fix or not (finding.fix.undone_by or finding.fix.ways):
             return
         yield ""
-        if finding.fix.changes:
-            hosts = words.some(words.hosts_to_change(finding))
-            yield from self._wrapped(f"On {hosts}, with a second session open:", indent=2)
-        for command in finding.fix.commands:
-            yield f"    {command}"
+        yield from self._wrapped(finding.fix.undone_by, indent=2)
+        for way in finding.fix.ways:
+            yield from self._wrapped(f"{way.title}: {way.file}", indent=2, hang=2)
+            if not words.in_deploy_yml(way, self._report):
+                yield from (f"    {text}" for text in way.lines)
 
     def _candidates(self, finding: Finding) -> Iterator[str]:
         if not finding.candidates:

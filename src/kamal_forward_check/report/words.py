@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from kamal_forward_check.model import (
@@ -18,6 +19,7 @@ from kamal_forward_check.model import (
     Status,
     Vantage,
     Verdict,
+    Way,
 )
 
 DOCS = "https://github.com/kamal-forward-check/kamal-forward-check/blob/main/docs/rules/{}.md"
@@ -29,6 +31,7 @@ HERE = {
     Vantage.CONTAINER: "this container",
 }
 _SECOND = 1000.0
+_MOST_NAMED = 3
 _SHORT_CAUSES = {
     Cause.HOST_KEY_UNKNOWN: "unknown",
     Cause.HOST_KEY_CHANGED: "changed",
@@ -165,6 +168,46 @@ def hosts_to_change(finding: Finding) -> tuple[str, ...]:
     if changed or finding.hop is None:
         return changed
     return (finding.hop.host.value,)
+
+
+def to_do(finding: Finding) -> str:
+    """The one thing to do, in a sentence; where the lines to change are shown below it, they are not said again."""
+    fix = finding.fix
+    if fix is None:
+        return ""
+    if not fix.changes or fix.besides or not all(change.line and change.current for change in fix.changes):
+        return fix.summary
+    places = {(change.file, change.line) for change in fix.changes}
+    what = "this line" if len(places) == 1 else f"these {len(places)} lines together"
+    if all(change.of_key for change in fix.changes):
+        what = f"the options of {what}"
+    return f"Change {what} on {some(hosts_to_change(finding))}:"
+
+
+def script_offer(finding: Finding) -> str:
+    """What the script that `script_command` prints is, beside the commands for a person's own hands."""
+    if finding.fix and not finding.fix.changes:
+        return "With a script that tests sshd's files first, and changes none:"
+    by_hand = finding.fix and finding.fix.commands
+    return f"{'Or with' if by_hand else 'With'} a script that backs up first, and undoes all where a step fails:"
+
+
+def script_command(report: Report, finding: Finding) -> str:
+    """The command that prints the finding's script; an empty text where a script can't make the change."""
+    fix = finding.fix
+    if not fix or not (fix.changes or fix.daemons) or not all(change.file.startswith("/") for change in fix.changes):
+        return ""
+    hosts = hosts_to_change(finding)
+    named = hosts if len(hosts) <= _MOST_NAMED else ()  # without a name, every host that stops a route gets its part
+    words = ["kamal-forward-check", "fix", *(word for host in named for word in ("--hop", host))]
+    if report.destination:
+        words += ("--destination", report.destination)
+    return shlex.join(words)
+
+
+def in_deploy_yml(way: Way, report: Report) -> bool:
+    """The way is a change of Kamal's own file."""
+    return way.file.startswith(f"{report.file}:")
 
 
 def how_known(line: ServerLine, report: Report, finding: Finding) -> str:

@@ -49,7 +49,7 @@ def judge(facts: Facts) -> tuple[Finding, ...]:
     *others, last = (RULES[code] for code in sorted(RULES))
     hits = {rule: rule.hits(facts) for rule in others}
     errors = (hit for each in hits.values() for hit in each if hit.severity is Severity.ERROR)
-    explained = frozenset((hit.hop, host) for hit in errors for host in hit.affects)
+    explained = frozenset((hop, host) for hit in errors for hop in (hit.hop, *hit.hops) for host in hit.affects)
     hits[last] = last.hits(replace(facts, explained=explained))
     found = [finding for rule, each in hits.items() for finding in rule.findings(each)]
     return tuple(sorted(found, key=lambda finding: (_ORDER[finding.severity], finding.code)))

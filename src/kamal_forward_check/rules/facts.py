@@ -17,11 +17,13 @@ from kamal_forward_check.model import (
     Problem,
     Role,
     Route,
+    Span,
     Stage,
     Status,
     Trace,
     Vantage,
 )
+from kamal_forward_check.rules.both_roles import serving_both
 from kamal_forward_check.sshd.candidates import Asked
 from kamal_forward_check.sshd.refusal import explain
 from kamal_forward_check.sshd.why import Refusal
@@ -53,6 +55,17 @@ class Refused:
     stop: Stop
     asked: tuple[Asked, ...]
     refusal: Refusal
+    registry: Span | None = None
+    """Where deploy.yml names the registry that the forward is for."""
+    roles: frozenset[Role] = frozenset()
+    """The roles that the deciding lines have to serve."""
+    as_target: tuple[Refused, ...] = ()
+    """Of a jump: its refusals as a target, by lines of this very refusal."""
+
+    @property
+    def affects(self) -> tuple[str, ...]:
+        """The targets that are not reached."""
+        return tuple(dict.fromkeys(host for each in (self, *self.as_target) for host in each.stop.affects))
 
 
 @dataclass(frozen=True)
@@ -100,7 +113,11 @@ class Facts:
             *self.stops(Stage.FORWARD, Cause.PROHIBITED),
             *self.stops(Stage.LISTEN, Cause.LISTEN_DENIED, Cause.LISTEN_BUSY),
         )
-        return tuple(Refused(stop, asked, explain(stop.seen, asked)) for stop in stops for asked in [_asked(stop)])
+        at = self.forwarding.at if self.forwarding else None
+        found = [
+            Refused(stop, asked, explain(stop.seen, asked), at) for stop in stops for asked in [_asked(stop)]
+        ]
+        return serving_both(found, self.traces)
 
     def granted(self) -> Iterator[tuple[Trace, HopTrace]]:
         """The targets that granted the forward."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from kamal_forward_check.model import Certainty, Fix, HopTrace, Role, ServerLine, Stage
+from kamal_forward_check.model import Certainty, Fix, HopTrace, Role, ServerLine, Stage, Way
 from kamal_forward_check.rules.facts import Facts, Refused
 from kamal_forward_check.rules.registry import Hit
-from kamal_forward_check.sshd import advice, candidates, wire
+from kamal_forward_check.sshd import advice, candidates, ways, wire
 from kamal_forward_check.sshd.refusal import CERTIFICATE, IN_SSHD_CONFIG, OWN_KEYS
 from kamal_forward_check.sshd.why import Why
 
@@ -25,14 +25,15 @@ def line_hit(found: Refused) -> Hit:
     return Hit(
         message=message(found),
         hop=seen.hop,
-        affects=found.stop.affects,
+        affects=found.affects,
         location=seen.hop.origin,
         server_line=first,
         candidates=found.refusal.candidates,
-        fix=line_fix(seen, lines),
+        fix=replace(line_fix(seen, lines), undone_by=ways.undone_by(lines), ways=tuple(_ways(found, lines))),
         why=_why(found),
         evidence=evidence(found),
         same=tuple((line.file, line.line, line.keyword, line.current, line.change_to) for line in lines),
+        hops=tuple(other.stop.seen.hop for other in found.as_target),
     )
 
 
@@ -50,10 +51,18 @@ def line_fix(seen: HopTrace, lines: tuple[ServerLine, ...]) -> Fix:
     )
 
 
+def _ways(found: Refused, lines: tuple[ServerLine, ...] = ()) -> Iterator[Way]:
+    """What can be done instead. A remote registry needs no forward, but Kamal still needs the jumps."""
+    if narrow := ways.scoped(found.stop.seen, lines, found.roles, found.asked):
+        yield narrow
+    if found.registry and found.stop.seen.hop.role is Role.TARGET:
+        yield ways.remote_registry(found.registry)
+
+
 def reload_hit(found: Refused, summary: str, *, why: str) -> Hit:
     """The hit for a refusal by an sshd that has not read its files as they are now."""
     hit = open_hit(found, summary, why=why)
-    return replace(hit, fix=Fix(summary, daemons=(advice.daemon(found.stop.seen),)))
+    return replace(hit, fix=Fix(summary, daemons=(advice.daemon(found.stop.seen),), ways=tuple(_ways(found))))
 
 
 def open_hit(found: Refused, summary: str, *, why: str = "", commands: tuple[str, ...] = ()) -> Hit:
@@ -65,7 +74,7 @@ def open_hit(found: Refused, summary: str, *, why: str = "", commands: tuple[str
         affects=found.stop.affects,
         location=seen.hop.origin,
         candidates=found.refusal.candidates,
-        fix=Fix(summary, commands=commands),
+        fix=Fix(summary, commands=commands, ways=tuple(_ways(found))),
         why=_why(found, why),
         evidence=evidence(found),
         same=(summary, found.refusal.candidates, found.refusal.holder),
@@ -100,7 +109,10 @@ def message(found: Refused) -> str:
     if found.stop.seen.hop.role is Role.TARGET:
         return f"{host} refuses the listen on {found.asked[0]}"
     more = len(found.asked) - 1
-    return f"the jump {host} refuses to forward to {found.asked[0]}" + (f" and {more} more" if more else "")
+    listens = [f"the listen on {asked}" for other in found.as_target for asked in other.asked]
+    return " and ".join(
+        (f"the jump {host} refuses to forward to {found.asked[0]}", *([f"{more} more"] if more else []), *listens)
+    )
 
 
 def evidence(found: Refused) -> tuple[str, ...]:

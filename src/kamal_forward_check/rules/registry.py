@@ -25,6 +25,8 @@ class Hit:
     evidence: tuple[str, ...] = ()
     severity: Severity | None = None
     same: Hashable = None
+    hops: tuple[Hop, ...] = ()
+    """Further hops whose stops this explains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Rule:
                 commands=tuple(dict.fromkeys(command for each in fixes for command in each.commands)),
                 daemons=tuple(dict.fromkeys(daemon for each in fixes for daemon in each.daemons)),
                 besides=tuple(dict.fromkeys(text for each in fixes for text in each.besides)),
+                ways=tuple(dict.fromkeys(way for each in fixes for way in each.ways)),
             )
         return Finding(
             code=self.code,

@@ -9,17 +9,22 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from kamal_forward_check.model import Certainty, Change, Daemon, HopTrace, Role, ServerLine
-from kamal_forward_check.sshd import machine
-from kamal_forward_check.sshd.authorized_keys import Options
+from kamal_forward_check.sshd import effective, machine
+from kamal_forward_check.sshd.authorized_keys import Options, parse
 from kamal_forward_check.sshd.effective import Deciding
+
+FORWARDING = {"allowtcpforwarding", "disableforwarding", "permitlisten", "permitopen"}
+"""The keywords that decide forwards, in lower case."""
 
 NEEDED = {Role.TARGET: "remote", Role.JUMP: "local"}
 """The one direction of AllowTcpForwarding that each role needs."""
 
 _DEFAULT_MAIN = "/etc/ssh/sshd_config"
+_ONE_WAY = re.compile(r"\b(?:local|remote)\b")
 _OPTION = re.compile(r"\s-([fo])\s*(\S.*?)(?=\s+-[A-Za-z]|\s*$)")
 _OF_SSH_CONNECTION = 4  # client's address and port, server's address and port (ssh(1), ENVIRONMENT)
 
@@ -74,6 +79,31 @@ def _replaced(line: str, keyword: str, value: str) -> str:
     """`line` with its value replaced; indentation, spelling and a comment stay."""
     match = re.match(rf"(\s*{re.escape(keyword)}(?:\s*=\s*|\s+))(.*?)(\s+#.*)?$", line, re.IGNORECASE)
     return f"{match[1]}{value}{match[3] or ''}" if match else f"{keyword} {value}"
+
+
+def for_all(seen: HopTrace) -> bool:
+    """The host's sshd_config says the same of forwarding to every login: no Match block that fits speaks of it."""
+    holds = effective.read(seen.host_said)
+    return holds is not None and not any(
+        keyword.lower() in FORWARDING and in_a_block for _, _, keyword, _, in_a_block in holds.active
+    )
+
+
+def for_both_ways(line: ServerLine) -> ServerLine:
+    """The line for a host that has to listen and to connect: only `yes` does both."""
+    if line.keyword.lower() != "allowtcpforwarding":
+        return line
+    return replace(line, change_to=_ONE_WAY.sub("yes", line.change_to, count=1))
+
+
+def both(first: ServerLine, second: ServerLine) -> ServerLine:
+    """One line that does what two changes of it are for."""
+    if first.change_to == second.change_to:
+        return first
+    if first.keyword.lower() == "allowtcpforwarding":
+        return for_both_ways(first)
+    options = (*parse(first.change_to).pairs, *parse(second.change_to).pairs)
+    return replace(first, change_to=str(Options(tuple(dict.fromkeys(options)))))
 
 
 def change(line: ServerLine, *, of_key: bool) -> Change:
