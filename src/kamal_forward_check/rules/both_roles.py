@@ -68,5 +68,6 @@ def _share_a_line(jump: Refused, target: Refused) -> bool:
     return bool({_place(line) for line in jump.refusal.lines} & {_place(line) for line in target.refusal.lines})
 
 
-def _place(line: ServerLine) -> tuple[str, str, int | None, str]:
-    return line.host, line.file, line.line, line.keyword.lower()
+def _place(line: ServerLine) -> tuple[str, str, int | str]:
+    """A line, however many of its words must change: options of a key stand on one."""
+    return line.host, line.file, line.line or line.keyword.lower()
