@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kamal_forward_check.model import Hop, HopTrace, Role, Span, Trace
+from kamal_forward_check.model import Forwarding, Hop, HopTrace, Role, Span, Trace
 from kamal_forward_check.rules import Facts, judge
 from kamal_forward_check.sshd.wire import FORWARDING_DISABLED
 from tests.sshd.said import said
@@ -68,9 +68,9 @@ def test_a_keys_line_gets_the_options_of_both() -> None:
 
 @pytest.mark.parametrize("role", Role)
 def test_only_a_target_is_helped_by_a_remote_registry(role: Role) -> None:
-    registry = Span("config/deploy.yml", 12)
+    forwarding = Forwarding(needed=True, port=5555, reason="", at=Span("config/deploy.yml", 12))
     seen = refused(AS_JUMP, said=OFF) if role is Role.JUMP else refused(AS_TARGET, FORWARDING_DISABLED, said=OFF)
     walked = behind(seen, TARGET) if role is Role.JUMP else trace(seen)
-    [finding] = judge(Facts(traces=(walked,), registry=registry))
+    [finding] = judge(Facts(traces=(walked,), forwarding=forwarding))
     assert finding.fix
     assert ("config/deploy.yml:12" in [way.file for way in finding.fix.ways]) is (role is Role.TARGET)

@@ -114,9 +114,7 @@ class Facts:
             *self.stops(Stage.LISTEN, Cause.LISTEN_DENIED, Cause.LISTEN_BUSY),
         )
         at = self.forwarding.at if self.forwarding else None
-        found = [
-            Refused(stop, asked, explain(stop.seen, asked), at) for stop in stops for asked in [_asked(stop)]
-        ]
+        found = [Refused(stop, asked, explain(stop.seen, asked), at) for stop in stops for asked in [_asked(stop)]]
         return serving_both(found, self.traces)
 
     def granted(self) -> Iterator[tuple[Trace, HopTrace]]:
