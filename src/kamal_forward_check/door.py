@@ -7,14 +7,15 @@ report in the workspace; a `run:` step with `--format github` gets them as the a
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kamal_forward_check import __version__
 from kamal_forward_check.errors import CannotCheck, Exit, exit_status
@@ -30,6 +31,10 @@ from kamal_forward_check.model import (
 from kamal_forward_check.settings import Settings, as_flags
 from kamal_forward_check.system import System
 
+if TYPE_CHECKING:
+    from kamal_forward_check.log.explain import Explained
+
+_CODE = re.compile(r"(?i)KF\d+")
 _NARROWEST, _WIDEST = 60, 200
 _LOG_WIDTH = 120
 
@@ -129,9 +134,53 @@ def _render(report: Report, settings: Settings, system: System) -> str:
         return github.render(report, lambda file: _in_repository(file, system))
     from kamal_forward_check.report import text
 
-    color = not settings.output and sys.stdout.isatty() and not system.environ.get("NO_COLOR")
-    width = min(max(shutil.get_terminal_size((100, 24)).columns, _NARROWEST), _WIDEST)
+    color, width = _terminal(settings, system)
     return text.render(report, color=color, width=width, neighbours=not on_github(system))
+
+
+def explain(words: Sequence[str], settings: Settings, system: System) -> Exit:
+    """Hand on what `words` come to: a code's page, or what a log tells; without any, the list of codes.
+
+    Raises CannotCheck for what is neither a code nor a log that can be read.
+    """
+    from kamal_forward_check.rules import pages
+
+    if settings.format not in ("text", "json"):
+        raise CannotCheck(f"explain has no format {settings.format}", "use text or json")
+    if not words:
+        _hand_on(pages.index(), settings, system)
+        return Exit.GOOD
+    shown: list[str] = []
+    data: list[dict[str, Any]] = []
+    known = True
+    color, width = _terminal(settings, system)
+    for word in words:
+        if _CODE.fullmatch(word):
+            shown.append(pages.page(word.upper()))
+            data.append({"code": word.upper(), "page": shown[-1]})
+        else:
+            log = _log(word, system)
+            shown.append(log.text(color=color, width=width))
+            data.append(log.data())
+            known = known and bool(log.found)
+    machine = settings.format == "json"
+    _hand_on(json.dumps(data, ensure_ascii=False, indent=2) + "\n" if machine else "\n".join(shown), settings, system)
+    return Exit.GOOD if known else Exit.CANNOT_CHECK
+
+
+def _log(word: str, system: System) -> Explained:
+    """The log of this name, explained. Somebody who gave none is told how."""
+    from kamal_forward_check.log import explain as log
+
+    if word == log.STDIN and sys.stdin.isatty():
+        print("Paste the log, then press Enter and Ctrl-D.", file=sys.stderr)
+    return log.explain(word, system, sys.stdin.buffer)
+
+
+def _terminal(settings: Settings, system: System) -> tuple[bool, int]:
+    """Whether to paint, and how wide a line may be."""
+    color = not settings.output and sys.stdout.isatty() and not system.environ.get("NO_COLOR")
+    return color, min(max(shutil.get_terminal_size((100, 24)).columns, _NARROWEST), _WIDEST)
 
 
 def _hand_on(text: str, settings: Settings, system: System) -> None:

@@ -161,13 +161,18 @@ def _fix(given: dict[str, Any]) -> None:
     raise Exit(code=door.write_script(check(settings, system, door.vantage(system)), settings, system))
 
 
-@_from_table("explain", words="codes of findings, such as KF510")
+@_from_table("explain", words="codes of findings, such as KF510; log files; - for a log on standard input")
 def _explain(given: dict[str, Any]) -> None:
-    """Show a finding's page: what happened, why, and how to fix it. Without a code, the list of all."""
-    from kamal_forward_check.rules import pages
+    """Explain a finding's code, or what a log of Kamal, ssh or Docker shows.
 
-    codes = [code.upper() for code in given[WORDS]]
-    print("\n".join(map(pages.page, codes)) if codes else pages.index(), end="")
+    A code shows its page, and no word at all the list of codes. A log shows what went wrong, on which host, what it
+    comes from, and the next command: kamal deploy 2>&1 | kamal-forward-check explain -
+    Ends with 0 when everything was explained, and with 2 when nothing in a log is known or it can't be read.
+    """
+    from kamal_forward_check import door
+
+    words = tuple(dict.fromkeys(given.pop(WORDS) or ()))
+    raise Exit(code=door.explain(words, from_flags(given), System.real()))
 
 
 def _judged(settings: Settings, judge: Callable[[Settings, System, Vantage], Report]) -> Status:

@@ -38,6 +38,8 @@ def _both(name: str, default: str, text: str, **more: Any) -> Setting:
 
 _CHECK = frozenset({"check", "fix"})
 _ROUTES = frozenset({"check", "route", "fix"})
+_REPORTS = frozenset({"check", "validate", "route", "explain"})
+_OUTPUT = _REPORTS | {"fix"}
 
 TABLE: tuple[Setting, ...] = (
     _both("config-file", "config/deploy.yml", "Kamal's configuration file"),
@@ -71,9 +73,9 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting(
         "format", "text", "text, json or github (annotations, summary and outputs, as the action writes)",
-        flag="format", choices=("text", "json", "github"), tasks=frozenset({"check", "validate", "route"}),
+        flag="format", choices=("text", "json", "github"), tasks=_REPORTS,
     ),
-    Setting("output", "", "write the report to this file instead of standard output", flag="output"),
+    Setting("output", "", "write the report to this file instead of standard output", flag="output", tasks=_OUTPUT),
     _both(
         "fail-on", "error", "lowest severity that fails: error, warning or never",
         choices=("error", "warning", "never"), tasks=frozenset({"check", "validate"}),
