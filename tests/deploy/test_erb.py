@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import signal
+import sys
 from pathlib import Path
 
 import pytest
 
-from kamal_forward_check.deploy import erb
+from kamal_forward_check.deploy import bounded, erb
 from kamal_forward_check.deploy.template import Kind, parts
 from kamal_forward_check.model import KamalVersion, Node, ProblemKind, Severity
 from tests.deploy.conftest import Load
@@ -140,11 +144,67 @@ def test_trim_marks_need_2_11(load: Load) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["while true\nend", "x = 'a' * 9_000_000", "[1] * 9_000_000", "10.times { |a| 10.times { |b| b } }"]
+    "code",
+    [
+        "while true\nend",
+        "x = 'a' * 9_000_000; [1].cycle { x.reverse }",
+        "x = 'a' * 9_000_000; l = []; 400.times { l << (x + 'b') }",
+        "l = [1]; 40.times { l = l + l }",
+    ],
 )
-def test_steps_are_bounded(code: str) -> None:
+def test_time_and_memory_are_bounded(code: str) -> None:
+    began = resource.getrusage(resource.RUSAGE_CHILDREN)
     rendered = erb.render("deploy.yml", f"<% {code} %>a: 1\n", {}, NEWEST)
-    assert rendered.source is None or rendered.source.text.endswith("a: 1\n")
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime < 2 * bounded.SECONDS
+    assert ended.ru_maxrss * 1024 < bounded.BYTES + 400 * 1024**2
+    assert [problem.kind for problem in rendered.problems] == [ProblemKind.OPAQUE]
+
+
+def test_what_a_template_prints_is_bounded() -> None:
+    [problem] = erb.render("deploy.yml", "a: <%= 'x' * 3_000_000 %>", {}, NEWEST).problems
+    assert "it prints more than 1 MB" in problem.message
+
+
+def test_a_child_that_dies_is_told_from_an_answer() -> None:
+    assert bounded.in_child(lambda: [1]) == [1]
+    assert bounded.in_child(lambda: os._exit(0)) is None
+    assert bounded.in_child(lambda: os.kill(os.getpid(), signal.SIGKILL)) is None
+    assert bounded.in_child(lambda: sys.exit(0)) is None
+
+
+class TestWhatIsShownOfVariables:
+    """Hosts, users and ports show themselves; whatever else came out of a variable is named, not shown."""
+
+    @pytest.mark.parametrize(
+        "lines",
+        [
+            'minimum_version: <%= ENV["VALUE"] %>\n',
+            '<% v = ENV["VALUE"] %>minimum_version: <%= v.strip %>\n',
+            'minimum_version: "9<%= ENV["VALUE"] %>"\n',
+        ],
+    )
+    def test_a_value(self, load: Load, lines: str) -> None:
+        (problem,) = load(REST + lines, environ={"VALUE": "77.31"}).problems
+        assert "77.31" not in problem.message
+        assert "‹ENV VALUE›; kamal-version is 2.12.0" in problem.message
+
+    def test_a_key(self, load: Load) -> None:
+        (problem,) = load(REST + 'ssh: {<%= ENV["VALUE"] %>: 22}\n', environ={"VALUE": "prot"}).problems
+        assert problem.message == "Kamal knows no key `‹ENV VALUE›` below `ssh`: did you mean `port`?"
+
+    def test_a_host(self, load: Load) -> None:
+        over = REST + 'accessories: {a: {image: b, host: <%= ENV["VALUE"] %>, proxy: {run: {debug: true}}}}\n'
+        (problem,) = load(over + "proxy: {run: {debug: true}}\n", environ={"VALUE": "192.0.2.10"}).problems
+        assert "192.0.2.10" in problem.message
+
+    def test_text_beside_it_is_the_file_s(self, load: Load) -> None:
+        root = load(REST + 'x-a: pre-<%= ENV["VALUE"] %>-post\nx-b: <%= 1 + 1 %>\n', environ={"VALUE": "v"}).root
+        assert root is not None
+        one, two = root.get("x-a"), root.get("x-b")
+        assert one is not None
+        assert two is not None
+        assert (one.value, one.shown, two.shown) == ("pre-v-post", "pre-‹ENV VALUE›-post", "2")
 
 
 def test_parts_cover_the_text() -> None:

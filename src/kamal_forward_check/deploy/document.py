@@ -169,7 +169,9 @@ class _Reader:
             value = scalars.Foreign("a Ruby object")
         elif not quoted and not (tag and _STRING_TAG.fullmatch(tag)):
             value = scalars.plain(text)
-        return Node(value, at)
+        start, end = _ends(event)
+        marks = int(event.style in ("'", '"'))
+        return Node(value, at, variable=self.source.labelled(start + marks, end - marks))
 
     def _mapping(self, event: yaml.MappingStartEvent, depth: int) -> Node:
         import yaml
@@ -189,7 +191,7 @@ class _Reader:
             if name in own:
                 self._twice(name, own[name], key)
             own[name] = key
-            values[name] = replace(value, key=key.at)
+            values[name] = replace(value, key=key.at, key_variable=key.variable)
         return Node(values, self.source.span(_ends(event)[0]), unknown=unknown)
 
     def _twice(self, name: str, first: Node, last: Node) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
+from kamal_forward_check.deploy.bounded import BYTES, SECONDS, in_child
+from kamal_forward_check.deploy.document import MAX_BYTES
 from kamal_forward_check.deploy.kamal_version import described
 from kamal_forward_check.deploy.source import Piece, Source, StandIn
 from kamal_forward_check.deploy.template import Kind, Part, parts
@@ -37,8 +39,16 @@ class Rendered:
 
 
 def render(file: str, text: str, environ: Mapping[str, str], kamal: KamalVersion) -> Rendered:
-    """Render `text`, the contents of `file`, with the variables of `environ`. Never raises."""
-    return _Template(file, text, environ, kamal).render()
+    """Render `text`, the contents of `file`, with the variables of `environ`. Never raises.
+
+    The interpreter counts its steps, but a step may copy megabytes, or match for hours.
+    """
+    rendered = in_child(lambda: _Template(file, text, environ, kamal).render())
+    if rendered is None:
+        message = f"can't be judged: its ERB takes more than {SECONDS} seconds, or {BYTES // 1024**2} MB of memory"
+        problem = Problem(ProblemKind.OPAQUE, Severity.WARNING, message, Span(file, 1))
+        return Rendered(None, [problem])
+    return rendered
 
 
 class _GaveUp(Exception):  # noqa: N818 - not an error of the program
@@ -79,7 +89,7 @@ class _Template:
         for _ in range(MAX_TRIES):
             template, lines = self._composed()
             try:
-                return _interpreted(template, self.environ | {name: self._missing(name) for name in self.assumed})
+                marked = _interpreted(template, self.environ | {name: self._missing(name) for name in self.assumed})
             except _Refusal as refusal:
                 tag = lines.get(refusal.line)
                 if tag is None or tag.start in self.refused or refusal.final:
@@ -88,6 +98,10 @@ class _Template:
                     self.assumed |= wanted
                 else:
                     self.refused[tag.start] = refusal.message
+            else:
+                if len(marked) > 2 * MAX_BYTES:
+                    raise _GaveUp("it prints more than 1 MB")
+                return marked
         raise _GaveUp("too much of it needs Ruby")
 
     def _composed(self) -> tuple[str, dict[int, Part]]:
@@ -165,10 +179,18 @@ class _Template:
         for found in re.finditer(f"([{self.text_mark}{self.output_mark}])(\\d+){self.end_mark}", marked):
             clean.append(marked[position : found.start()])
             length += len(clean[-1])
-            pieces.append(Piece(length, int(found[2]), exact=found[1] == self.text_mark))
+            origin, is_text = int(found[2]), found[1] == self.text_mark
+            pieces.append(Piece(length, origin, exact=is_text, label="" if is_text else self._label(self.tags[origin])))
             position = found.end()
         clean.append(marked[position:])
         return Source(self.plain.file, "".join(clean), self.plain.text, tuple(pieces), self.stand_ins)
+
+    def _label(self, part: Part) -> str:
+        """How what a tag printed is shown, if it came out of a variable: by way of one in Ruby as well."""
+        names = part.variables
+        if not names and part.names_something:
+            names = frozenset().union(*(tag.variables for tag in self.tags.values() if tag.kind is Kind.CODE))
+        return f"‹ENV {' '.join(sorted(names))}›" if names else ""  # noqa: RUF001 - how it is shown
 
     def _stand_in(self, meaning: StandIn) -> str:
         if meaning not in self.by_why:
@@ -256,6 +278,8 @@ def _interpreted(template: str, environ: Mapping[str, str]) -> str:
     except erblite.Error as error:
         message = error.message.replace(_NAME, "ENV")
         raise _Refusal(error.line, message, final=error.type == "LimitError") from None
+    except MemoryError:
+        raise _Refusal(0, "it takes too much memory", final=True) from None
     except Exception as error:  # noqa: BLE001 - whatever an interpreter trips over, the file stays the suspect
         raise _Refusal(0, type(error).__name__, final=True) from None
     finally:

@@ -147,14 +147,15 @@ class _Words:
         from difflib import get_close_matches
 
         near = get_close_matches(key.lstrip(":").lower().replace("-", "_"), known, n=1, cutoff=0.75)
-        where = f" below `{_name(path[:-1])}`" if path[:-1] else ""
+        where = f" below `{self._name(path[:-1])}`" if path[:-1] else ""
         certain = bool(near) or is_certain(self.kamal)
+        guess = f": did you mean `{near[0]}`?" if near else ""
         return Problem(
             ProblemKind.UNKNOWN_KEY,
             Severity.ERROR if certain else Severity.WARNING,
-            f"Kamal knows no key `{key}`{where}" + (f": did you mean `{near[0]}`?" if near else ""),
+            f"Kamal knows no key `{node.key_variable or key}`{where}{guess}",
             node.key or node.at,
-            _name(path),
+            self._name(path),
             f"Write `{near[0]}`."
             if near
             else "Remove it. Keys of your own begin with `x-`, and stand at the top level.",
@@ -166,9 +167,9 @@ class _Words:
         return Problem(
             ProblemKind.TOO_NEW if fault.keyword == "x-kamal-since" else ProblemKind.UNKNOWN_KEY,
             Severity.ERROR,
-            f"`{_name(path)}` needs Kamal {version.removesuffix('.0')} {needs}; {described(self.kamal)}",
+            f"`{self._name(path)}` needs Kamal {version.removesuffix('.0')} {needs}; {described(self.kamal)}",
             node.key or node.at,
-            _name(path),
+            self._name(path),
             "Update Kamal, or remove the key." if fault.keyword == "x-kamal-since" else "Remove the key.",
         )
 
@@ -179,9 +180,9 @@ class _Words:
         return Problem(
             ProblemKind.WRONG_TYPE,
             Severity.ERROR,
-            f"`{_name(path)}` should be {wanted}, and {_described(node)}",
+            f"`{self._name(path)}` should be {wanted}, and {_described(node)}",
             _place(node),
-            _name(path),
+            self._name(path),
             "Put it in quotes." if quotes else _example(path, fault.schema),
         )
 
@@ -194,14 +195,18 @@ class _Words:
                 says = f"should be at least {fault.limit}"
             case "enum" if not says:
                 says = f"should be {_joined([f'`{choice}`' for choice in fault.limit], 'or')}"
-        name = _name(fault.path)
+        name = self._name(fault.path)
         at = (node.key or node.at) if fault.of_key else _place(node)
         hint = _example(fault.path, fault.schema)
         return Problem(ProblemKind.WRONG_VALUE, Severity.ERROR, f"`{name}` {says}", at, name, hint)
 
-
-def _name(path: tuple[str | int, ...]) -> str:
-    return "/".join(map(str, path))
+    def _name(self, path: tuple[str | int, ...]) -> str:
+        """The path as Kamal writes it, but for keys that came out of variables."""
+        names, node = [], self.root
+        for step in path:
+            node = node.get(step) or node
+            names.append(node.key_variable or str(step))
+        return "/".join(names)
 
 
 def _place(node: Node) -> Span:

@@ -132,7 +132,9 @@ def _servers(subject: Subject, servers: Servers) -> Iterator[Problem]:
     if primary is None:
         why = "`primary_role` names it" if is_true(subject.get("primary_role")) else "it is the primary role"
         where = "primary_role" if is_true(subject.get("primary_role")) else "servers"
-        yield subject.wrong(f"there is no role `{servers.primary}`, and {why}", where)
+        named = subject.get("primary_role")
+        name = named.variable if named and named.variable else servers.primary
+        yield subject.wrong(f"there is no role `{name}`, and {why}", where)
     may_be_empty = is_true(subject.get("allow_empty_roles"))
     for role in servers.roles:
         listed = role.listed
@@ -167,7 +169,7 @@ def _roles_of(servers: Servers, accessory: Node, path: tuple[str, ...]) -> Itera
     named = list(several.elements()) if several else [one] if one and is_true(one) else []
     for node in named:
         if not node.unknown and not isinstance(node.value, (list, dict)) and not servers.role(str(node.value)):
-            message = f"`{'/'.join(path)}` runs on a role that is not there: `{node.value}`"
+            message = f"`{'/'.join(path)}` runs on a role that is not there: `{node.shown}`"
             yield Problem(
                 ProblemKind.WRONG_VALUE,
                 Severity.ERROR,
@@ -233,7 +235,7 @@ def _versions(subject: Subject) -> Iterator[Problem]:
         yield Problem(
             ProblemKind.WRONG_VALUE,
             Severity.WARNING if subject.kamal.source == ASSUMED else Severity.ERROR,
-            f"`minimum_version` wants Kamal {wanted}; {described(subject.kamal)}",
+            f"`minimum_version` wants Kamal {minimum.variable or wanted}; {described(subject.kamal)}",
             minimum.at, "minimum_version", "Update Kamal, or lower the version.",
         )  # fmt: skip
 

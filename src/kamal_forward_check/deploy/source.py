@@ -15,12 +15,14 @@ from kamal_forward_check.model import Span
 class Piece:
     """A stretch of text from offset `start` on, and the offset in the file that it came from.
 
-    What an ERB tag printed is not `exact`: all of it comes from the tag's beginning.
+    What an ERB tag printed is not `exact`: all of it comes from the tag's beginning. It has a `label` where it
+    came out of a variable.
     """
 
     start: int
     origin: int
     exact: bool
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,20 @@ class Source:
             return Span(self.file, line, column)
         end_line, end_column = self._place(last)
         return Span(self.file, line, column, end_line, end_column + 1)
+
+    def labelled(self, start: int, end: int) -> str:
+        """text[start:end] with labels in place of what came out of variables; empty where nothing did."""
+        first = max(bisect_right(self.pieces, start, key=lambda piece: piece.start) - 1, 0)
+        shown, found = "", False
+        for number, piece in enumerate(self.pieces[first:], first):
+            if piece.start >= end:
+                break
+            after = self.pieces[number + 1].start if number + 1 < len(self.pieces) else len(self.text)
+            begin, stop = max(start, piece.start), min(end, after)
+            if begin < stop:
+                shown += piece.label or self.text[begin:stop]
+                found = found or bool(piece.label)
+        return shown if found else ""
 
     def shown(self, value: str) -> str:
         """`value` as it may be shown: stand-ins by their labels."""

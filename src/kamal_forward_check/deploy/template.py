@@ -60,8 +60,9 @@ class Part:
         return frozenset(found[2] for found in _VARIABLE.finditer(self.text))
 
     @property
-    def reads_environment(self) -> bool:
-        return bool(_ENV.search(self.text))
+    def names_something(self) -> bool:
+        """Whether its code has a name in it, and so more than a literal."""
+        return bool(re.search(r"[A-Za-z_]", _STRING.sub("", self.code)))
 
     @property
     def is_broken(self) -> bool:

@@ -52,6 +52,7 @@ class Node:
     unknown: str = ""
     variable: str = ""
     """How the value is shown where it came out of a variable: only a host, a user or a port shows itself."""
+    key_variable: str = ""
 
     @property
     def shown(self) -> str:

@@ -275,7 +275,7 @@ def key_data_unreadable(root: Node, facts: Facts) -> Iterator[Hit]:
         if key is None:
             continue
         if "PRIVATE KEY" not in key:
-            name, key = key, _secret(key, facts)
+            name, key = element.shown, _secret(key, facts)
             if key is None:
                 fix = f"Set {name} in .kamal/secrets (Kamal 2.10 or newer reads it there), or remove it here."
                 yield said(f"Kamal takes {name} in `ssh/key_data` for the key itself: {_why(facts)}", element.at, fix)
