@@ -38,6 +38,26 @@ def test_an_example_is_this_symptom_and_no_other(symptom: str, line: str) -> Non
     assert [fault.symptom.name for fault in explained(line).found] == [symptom]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Redis::CannotConnectError: Connection refused - connect(2) for 127.0.0.1:6379",
+        'Failed to open TCP connection to localhost:3000 (Connection refused - connect(2) for "localhost" port 3000)',
+        "SocketError: Failed to open TCP connection to rubygems.org:443 (getaddrinfo: Name or service not known)",
+        "NoMethodError: undefined method 'chomp' for nil",
+        "Errno::EPIPE: Broken pipe",
+        "stty: 'standard input': Inappropriate ioctl for device",
+        "Bind for 0.0.0.0:3000 failed: port is already allocated.",
+        "nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)",
+        "I, [2025-12-02T09:14:07.1 #25]  INFO -- net.ssh.connection.session[848]: global request failure",
+        "  INFO [2454d9d7] Finished in 0.066 seconds with exit status 0 (successful).",
+        "Setting up local registry port forwarding to web-1...",
+    ],
+)
+def test_what_only_looks_like_it_is_left_alone(line: str) -> None:
+    assert explained(line).found == ()
+
+
 def test_every_message_has_an_example() -> None:
     seen = {message.text for name, line in EXAMPLES for message in SYMPTOMS[name].messages if message.find(line)}
     assert seen == {message.text for symptom in SYMPTOMS.values() for message in symptom.messages}
@@ -96,11 +116,11 @@ class Endless(io.RawIOBase):
     "unit",
     [b"x", b"\x1b[", b"\r", b"\n", b"a" * 90 + b"\n", b"ssh " * 20, b"\xff\x00",
      b"a@" * 50 + b": Permission denied (\n", b"command failed: ssh -W ",
-     *(line.encode() + b"\n" for _, line in EXAMPLES[::20])],
+     *(line.encode() + b"\n" for _, line in EXAMPLES[::40])],
 )  # fmt: skip
 def test_a_big_log_needs_little_memory(unit: bytes) -> None:
     tracemalloc.start()
-    reading = read.read(lines.blocks(Endless(unit, 1 << 21)))  # type: ignore[arg-type]
+    reading = read.read(lines.blocks(Endless(unit, 1 << 20)))  # type: ignore[arg-type]
     weigh.weigh(reading)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()

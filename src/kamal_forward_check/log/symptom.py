@@ -82,12 +82,19 @@ class Cause:
 _FIELDS = {
     "host": r"[A-Za-z0-9_\[][\w.:%\]-]{0,252}",
     "jump": r"[A-Za-z0-9_\[][\w.:%\]-]{0,252}",
-    "user": r"[A-Za-z0-9_][\w.-]{0,63}",
+    "user": r"(?<![\w.-])[A-Za-z0-9_][\w.-]{0,63}",
+    "login": r"(?<![\w.-])(?!git@)[A-Za-z0-9_][\w.-]{0,63}",
     "port": r"[0-9]{1,5}",
     "word": r"[^\s]{1,200}",
     "any": r"[^\n]{0,400}?",
+    "kamal": r"(?:port forwarding to \S{1,253}: |executing on host \S{1,253}: |ERROR \([A-Z][\w:]{1,80}\): )"
+    r"(?:[A-Z][\w:]{1,80}: )?",
 }
-"""What may stand for a `{field}` of a message. All are bounded: a log may be hostile."""
+"""What may stand for a `{field}` of a message. All are bounded: a log may be hostile.
+
+`{kamal}` is how Kamal and SSHKit begin an error: Ruby's messages come from applications as well. `{login}` is
+a user who is not git's.
+"""
 _FIELD = re.compile(r"\{([a-z]+)\}")
 _BEFORE, _AFTER = 300, 600
 

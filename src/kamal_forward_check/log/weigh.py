@@ -158,7 +158,7 @@ def some_hosts(hosts: Sequence[str], where: Where, *, which: bool = True, most: 
 def _filled(text: str, words: dict[str, str]) -> str:
     for name, word in words.items():
         text = text.replace(f"{{{name}}}", word)
-    for name, default in (("user", "the user"), ("word", "?"), ("port", "its port")):
+    for name, default in (("user", "the user"), ("login", "the user"), ("word", "?"), ("port", "its port")):
         text = text.replace(f"{{{name}}}", default)
     return text
 

@@ -48,7 +48,7 @@ TARGET_LOGIN = (
 """Why a target does not let net-ssh in."""
 
 CLOSED = (
-    Cause("more logins at once than MaxStartups allows: Kamal opens one a host, all together", "KF205"),
+    Cause("more logins at once than MaxStartups allows: Kamal opens one a host, all together", "KF730"),
     Cause("a penalty for earlier failures (PerSourcePenalties), fail2ban, or a rate limit such as ufw limit", "KF205"),
     Cause("what listens there is not an SSH server", "KF206"),
 )

@@ -6,14 +6,17 @@ from kamal_forward_check.log.symptom import CHECK, Cause, Speaker, Step, Symptom
 from kamal_forward_check.log.symptoms.causes import LISTEN
 
 VALIDATE = "kamal-forward-check validate"
-REASONS = (
-    "forward-refused", "jump-refuses", "ssh-refused", "ssh-timed-out", "ssh-no-route", "jump-unknown-name",
-    "ssh-host-key-unknown", "ssh-host-key-changed", "ssh-login-refused",
-    "ssh-too-many-keys", "ssh-closed-early", "ssh-algorithms",
+OF_SSH = (
+    "jump-refuses", "ssh-refused", "ssh-timed-out", "ssh-no-route", "jump-unknown-name", "ssh-host-key-unknown",
+    "ssh-host-key-changed", "ssh-login-refused", "ssh-too-many-keys", "ssh-closed-early", "ssh-algorithms",
     "behind-refused", "behind-no-route", "behind-unknown-name", "behind-timed-out", "ssh-stdio-specification",
-    "ssh-config-missing", "ssh-config-bad", "proxy-program-missing", "proxy-command-token", "login-refused",
-    "host-key-changed", "host-key-unknown", "no-algorithm", "connection-ended", "connection-reset", "closed-stream",
-    "too-many-keys", "direct-refused", "direct-no-route", "direct-timed-out", "name-unknown", "not-ssh", "proxy-uri",
+    "ssh-config-missing", "ssh-config-bad",
+)  # fmt: skip
+"""What ssh says where Kamal's way through a jump ends."""
+REASONS = (
+    *OF_SSH, "forward-refused", "proxy-program-missing", "proxy-command-token", "login-refused", "host-key-changed",
+    "host-key-unknown", "no-algorithm", "connection-ended", "connection-reset", "closed-stream", "too-many-keys",
+    "direct-refused", "direct-no-route", "direct-timed-out", "name-unknown", "not-ssh", "proxy-uri", "key-data",
 )  # fmt: skip
 """Symptoms that say why a forward was not set up."""
 
@@ -51,12 +54,12 @@ SYMPTOMS = (
             Cause("the jump refuses the login: ssh.keys of deploy.yml never reaches a jump", "KF301"),
             Cause("the jump, or the host behind it, can't be reached", "KF202"),
         ),
-        follows=REASONS,
+        follows=OF_SSH,
     ),
     Symptom(
         "registry-not-here", Speaker.NET_SSH, Where.HERE, Step.DATA,
         "no registry listens on the deploying machine",
-        says('Connection refused - connect(2) for "localhost" port {port}'),
+        says('{kamal}Connection refused - connect(2) for "localhost" port {port}'),
         proves="The forward stood, a host sent data through it, and nothing listened on localhost of the machine that "
         "runs Kamal. The SSH servers are fine.",
         causes=(
@@ -80,7 +83,10 @@ SYMPTOMS = (
         "another deploy holds Kamal's lock",
         says("Deploy lock found"),
         proves="A deploy is under way, or one ended without letting the lock go.",
-        causes=(Cause("another deploy runs; its forward would hold the port as well", "KF521"),),
+        causes=(
+            Cause("another deploy runs: its forward holds the port as well", "KF521"),
+            Cause("a deploy that was cut off left its lock: kamal lock release, once nobody deploys"),
+        ),
         settle="kamal lock status",
     ),
     Symptom(
@@ -110,8 +116,8 @@ SYMPTOMS = (
         says("This account is currently not available.", "This service allows sftp connections only."),
         proves="SSH works, and what runs there is not the command that Kamal asked for.",
         causes=(
-            Cause("the user's shell is nologin or false"),
-            Cause("ForceCommand in sshd_config (internal-sftp, for one), or command= in authorized_keys"),
+            Cause("the user's shell is nologin or false", "KF710"),
+            Cause("ForceCommand in sshd_config (internal-sftp, for one), or command= in authorized_keys", "KF710"),
         ),
         settle="ssh USER@HOST 'echo it runs'",
     ),

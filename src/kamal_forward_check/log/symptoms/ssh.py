@@ -23,6 +23,7 @@ SYMPTOMS = (
         causes=(
             Cause("the jump was never pinned: a runner begins with no known_hosts", "KF210"),
             Cause("the remote builder was never pinned: ssh asks there too, where net-ssh accepts", "KF210"),
+            Cause("it was git's ssh, where 'Could not read from remote repository' follows: pin the git server's key"),
         ),
         follows=("ssh-host-key-changed",),
         settle="ssh-keyscan HOST   # compare its fingerprint with the server's own, then add the lines to known_hosts",
@@ -38,11 +39,10 @@ SYMPTOMS = (
     ),
     Symptom(
         "ssh-login-refused", Speaker.SSH, Where.JUMP, Step.LOGIN,
-        "{host} refuses the login of {user}",
-        says("{user}@{host}: Permission denied ("),
+        "{host} refuses the login of {login}",
+        says("{login}@{host}: Permission denied ("),
         proves="ssh reached {host}, and none of the keys that it had opened it. " + _DIALS,
         causes=JUMP_LOGIN,
-        follows=("git-login-refused",),
     ),
     Symptom(
         "git-login-refused", Speaker.SSH, Where.HERE, Step.BUILD,

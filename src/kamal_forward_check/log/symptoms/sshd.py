@@ -91,7 +91,7 @@ SYMPTOMS = (
     Symptom(
         "sshd-penalty", Speaker.SSHD, Where.HOST, Step.REACH,
         "the server's log: the address is being punished",
-        says("penalty: {any}", "Not allowed at this time"),
+        says("drop connection #{any} penalty: ", "Not allowed at this time"),
         proves="sshd closes connections from this address for a while, for what happened earlier (PerSourcePenalties).",
         causes=(Cause("wait, and end what fails: a port scan, a wrong key that is tried over and over", "KF205"),),
         settle="sudo journalctl -u ssh -u sshd --since -1h | grep -i penalty",
@@ -99,7 +99,8 @@ SYMPTOMS = (
     Symptom(
         "sshd-user", Speaker.SSHD, Where.HOST, Step.LOGIN,
         "the server's log: the user may not log in",
-        says("not allowed because", "ROOT LOGIN REFUSED FROM", "Invalid user {user} from",
+        says("User {user} from {host} not allowed because", "ROOT LOGIN REFUSED FROM",
+             "Invalid user {user} from {host} port",
              "Authentication refused: bad ownership or modes for {any}", "by PAM account configuration"),
         proves="The key may be right: the line says what shuts the user out.",
         causes=(
