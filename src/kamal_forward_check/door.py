@@ -6,6 +6,7 @@ report in the workspace; a `run:` step with `--format github` gets them as the a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import secrets
@@ -81,7 +82,7 @@ def write_script(report: Report, settings: Settings, system: System) -> Exit:
     again = shlex.join(["kamal-forward-check", "check", *as_flags(settings, "check")])
     name = system.path(settings.output).name if settings.output else script.DEFAULT_NAME
     text = script.render(chosen, again, name) if chosen else f"# Nothing to change: {words.headline(report)}.\n"
-    _hand_on(text, settings, system)
+    _hand_on(text, settings, system, mode=0o600)  # root is to run it: nobody else is to have a hand in it
     mended = any(block.steps for block in chosen) if chosen else settings.hop or report.verdict is Verdict.PASS
     return Exit.GOOD if mended else Exit.FOUND
 
@@ -183,15 +184,23 @@ def _terminal(settings: Settings, system: System) -> tuple[bool, int]:
     return color, min(max(shutil.get_terminal_size((100, 24)).columns, _NARROWEST), _WIDEST)
 
 
-def _hand_on(text: str, settings: Settings, system: System) -> None:
-    """Write `text` to the file that was named for it, else to standard output."""
+def _hand_on(text: str, settings: Settings, system: System, mode: int | None = None) -> None:
+    """Write `text` to the file that was named for it, which gets `mode`, else to standard output."""
     if settings.output:
-        _write(system.path(settings.output), text, "w")
+        path = system.path(settings.output)
+        if mode is not None and not path.exists():
+            _touch(path, mode)
+        _write(path, text, "w")
         return
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without our signs shows their numbers
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def _touch(path: Path, mode: int) -> None:
+    with contextlib.suppress(OSError):  # what stands in the way, writing says
+        path.touch(mode)
 
 
 def _write(path: Path, text: str, mode: str) -> None:

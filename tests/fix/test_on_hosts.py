@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.resources import files
+from itertools import takewhile
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
 from lab import Home, Lab
+from lab.host import File, Host
 from lab.project import deploy_yml, write_project
 
 pytestmark = pytest.mark.isolated
 
+SHARED = files("kamal_forward_check.report").joinpath("fix.sh").read_text("utf-8")
+Edit = Callable[[Host], None]
 MAIN = "etc/ssh/sshd_config"
 DROP_IN = "etc/ssh/sshd_config.d/50-hardening.conf"
 
@@ -60,11 +65,13 @@ class Broken:
 
 
 @contextmanager
-def broken(*faults: str, hop: str = "web-1", login: str = "deploy") -> Iterator[Broken]:
-    """A lab with one hop that has `faults`."""
+def broken(*faults: str, hop: str = "web-1", login: str = "deploy", edit: Edit | None = None) -> Iterator[Broken]:
+    """A lab with one hop that has `faults`, and that `edit` changed."""
     with Lab() as lab:
         lab.host("bastion", "front", "back", login="ops", faults=faults if hop == "bastion" else ())
         lab.host("web-1", "back", login=login, faults=faults if hop == "web-1" else ())
+        if edit:
+            edit(lab.hosts[hop])
         lab.start()
         home = lab.home()
         write_project(home.path / "shop", deploy_yml(["web-1"], proxy="ops@bastion", user=login))
@@ -203,3 +210,82 @@ def test_where_all_is_well_there_is_nothing_to_fix() -> None:
         assert unknown.returncode == 2
         assert "web-9" in unknown.stderr
         assert "deploy@web-1" in unknown.stderr
+
+
+def test_on_another_host_than_the_one_that_was_checked_nothing_is_changed() -> None:
+    with broken("allow-tcp-forwarding-no-dropin") as host:
+        script = host.fix()
+        other = Broken(host.lab, host.home, "bastion")
+        drop_in = other.root / DROP_IN
+        drop_in.write_bytes((host.root / DROP_IN).read_bytes())
+        before = other.files()
+        applied = other.apply(script)
+        assert applied.returncode == 1
+        assert "not the host that was checked" in applied.stderr
+        assert other.files() == before
+
+
+def _of_its_own(host: Host) -> None:
+    host.files["/etc/ssh/other_config"] = File(host.main_text + "AllowTcpForwarding no\n")
+    host.daemon += ["-f", "/etc/ssh/other_config"]
+
+
+def test_a_daemon_with_a_file_of_its_own_is_tested_with_that_file() -> None:
+    with broken(edit=_of_its_own) as host:
+        script = host.fix()
+        assert "daemon 22 /usr/sbin/sshd -f /etc/ssh/other_config" in script
+        broken_result = host.apply(script.replace("'AllowTcpForwarding remote'", "'AllowTcpForwarding perhaps'"))
+        assert "Every file is as it was" in broken_result.stderr
+        assert host.apply(script).returncode == 0
+        assert host.run("check").returncode == 0
+
+
+def _narrow(report: str, user: str) -> str:
+    """The lines of the narrower way that the report shows."""
+    lines = report.splitlines()
+    first = lines.index(f"    Match User {user}")
+    return "\n".join(takewhile(lambda line: line.startswith("    "), lines[first:])) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("fault", "hop", "login"),
+    [
+        ("disable-forwarding-and-allow-no", "web-1", "deploy"),
+        ("allow-tcp-forwarding-no-option", "web-1", "deploy"),
+        ("allow-tcp-forwarding-no-dropin", "bastion", "ops"),
+    ],
+)
+def test_the_narrower_way_is_enough(fault: str, hop: str, login: str) -> None:
+    with broken(fault, hop=hop) as host:
+        report = host.run("check").stdout
+        assert "/etc/ssh/sshd_config.d/00-kamal-forward.conf" in report
+        (host.root / "etc/ssh/sshd_config.d/00-kamal-forward.conf").write_text(_narrow(report, login))
+        reloaded = host.apply(f"{SHARED}\nreload_it() {{ daemon 22 /usr/sbin/sshd; }}\nchange reload_it </dev/null\n")
+        assert reloaded.returncode == 0, reloaded.stderr
+        checked = host.run("check")
+        assert checked.returncode == 0, checked.stdout
+
+
+def test_a_jump_that_is_a_target_too_is_fixed_for_both_at_once() -> None:
+    with Lab() as lab:
+        lab.host("bastion", "front", "back", login="ops", faults=["allow-tcp-forwarding-no"])
+        lab.host("web-1", "back", login="deploy")
+        lab.start()
+        home = lab.home()
+        text = deploy_yml(["web-1", "bastion"], proxy="ops@bastion", user="deploy")
+        write_project(home.path / "shop", text)
+        host = Broken(lab, home, "bastion")
+        script = host.fix()
+        assert "'AllowTcpForwarding yes'" in script
+        assert host.apply(script).returncode == 0
+        checked = host.run("check")
+        assert checked.returncode == 0, checked.stdout
+
+
+def test_the_script_in_a_file_is_for_its_owner_alone() -> None:
+    with broken("allow-tcp-forwarding-no-dropin") as host:
+        printed = host.run("fix", "--hop", "web-1", "--output", "mend.sh")
+        assert (printed.returncode, printed.stdout) == (0, "")
+        made = host.home.path / "shop/mend.sh"
+        assert made.stat().st_mode & 0o777 == 0o600
+        assert "sudo sh mend.sh\n" in made.read_text()

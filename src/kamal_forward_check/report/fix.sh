@@ -1,5 +1,5 @@
 # What every fix does on its host, as root. Before it stand $again, the check to run when all is done, and for each host
-# a function that lists its changes in words that are defined below: `replace`, `options`, `first`, and `daemon`.
+# a function that lists its changes in words that are defined below: `here`, `replace`, `options`, `first`, `daemon`.
 # That list is gone through once for each step: look, test, make, test, reload; and undo where one of them fails.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin LC_ALL=C
 export PATH LC_ALL
@@ -91,6 +91,21 @@ judge() { # PLACE TEXT OLD NEW: does it read as it is meant to?
   else
     otherwise=yes
     say "$1 does not read as it did." "Then: $3" "Now:  $2" >&2
+  fi
+}
+
+here() { # KEY COMMAND [-f FILE] [-o OPTION]: is this the host that showed this public key when it was checked?
+  [ "$step" = look ] || return 0
+  key=$1 seen=''
+  shift
+  for file in /etc/ssh/ssh_host_*_key $("$@" -T 2>/dev/null | awk 'tolower($1) == "hostkey" { print $2 }'); do
+    [ -f "$file.pub" ] || continue
+    if grep -qF "$key" "$file.pub"; then return; fi
+    seen=yes
+  done
+  if [ "$seen" ]; then
+    otherwise=yes
+    say 'This is not the host that was checked, or its keys are new.' >&2
   fi
 }
 

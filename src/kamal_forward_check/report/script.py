@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 from functools import cache
 from importlib.resources import files
 
-from kamal_forward_check.model import DEFAULT_PORT, Change, Daemon, Finding, Hop, Report, Route, Severity
+from kamal_forward_check.model import DEFAULT_PORT, Change, Daemon, Finding, Hop, HostKey, Report, Route, Severity
 from kamal_forward_check.report.clean import one_line
 
 DEFAULT_NAME = "kamal-forward-fix.sh"
@@ -44,15 +44,22 @@ class Block:
 
 
 def blocks(report: Report, named: Sequence[str] = ()) -> tuple[Block, ...]:
-    """A block for each host that an error is about: of those that `named` names (host, user@host), or of all."""
+    """A block for each host that an error is about: of those that `named` names (host, user@host), or of all.
+
+    A warning is no reason to touch a host, unless the host is named and has no error.
+    """
     found: dict[str, list[Finding]] = {}
-    for finding in report.findings:
-        if finding.severity is Severity.ERROR and finding.hop:
-            for host in _hosts(finding):
-                found.setdefault(host, []).append(finding)
+    for severity in (Severity.ERROR, *([Severity.WARNING] if named else [])):
+        loud = [each for each in report.findings if each.severity is severity and each.hop and each.fix]
+        hosts = dict.fromkeys(host for finding in loud for host in _hosts(finding))
+        for host in hosts.keys() - found.keys():
+            about = [finding for finding in loud if host in _hosts(finding)]
+            if severity is Severity.ERROR or any(finding.fix and finding.fix.changes for finding in about):
+                found[host] = about
     ways = {hop.host.value: trace.route for trace in reversed(report.traces) for hop in trace.route.hops}
-    wanted = {hop.host.value for hop in hops(report) if not named or set(named) & names(hop)}
-    return tuple(_block(host, ways[host], tuple(about)) for host, about in found.items() if host in wanted)
+    wanted = dict.fromkeys(hop.host.value for hop in hops(report) if not named or set(named) & names(hop))
+    keys = {seen.hop.host.value: seen.host_key for trace in report.traces for seen in trace.hops if seen.host_key}
+    return tuple(_block(host, ways[host], tuple(found[host]), keys.get(host)) for host in wanted if host in found)
 
 
 def hops(report: Report) -> tuple[Hop, ...]:
@@ -76,7 +83,7 @@ def _hosts(finding: Finding) -> tuple[str, ...]:
     return tuple(dict.fromkeys(changed or ([finding.hop.host.value] if finding.hop else [])))
 
 
-def _block(host: str, way: Route, findings: tuple[Finding, ...]) -> Block:
+def _block(host: str, way: Route, findings: tuple[Finding, ...], key: HostKey | None) -> Block:
     fixes = [finding.fix for finding in findings if finding.fix]
     changes = dict.fromkeys(change for fix in fixes for change in fix.changes if change.host == host)
     daemons = dict.fromkeys(daemon for fix in fixes for daemon in fix.daemons if daemon.host == host)
@@ -86,7 +93,11 @@ def _block(host: str, way: Route, findings: tuple[Finding, ...]) -> Block:
     except _ByHandError as why:
         return Block(host, way, findings, instead=(str(why), *_by_hand(findings)))
     steps += map(_daemon, daemons)
-    return Block(host, way, findings, tuple(steps), () if steps else tuple(_by_hand(findings)))
+    if not steps:
+        return Block(host, way, findings, instead=tuple(_by_hand(findings)))
+    command = next((daemon.command for daemon in daemons), Daemon(host, DEFAULT_PORT).command)
+    here = [_words("here", key.line.split()[-1], *command)] if key and key.line else []
+    return Block(host, way, findings, (*here, *steps))
 
 
 class _ByHandError(Exception):
