@@ -32,6 +32,7 @@ _FORWARD = re.compile(
     r"remote forward (?P<how>success|failure) for: listen "
     r"|remote forward from remote \S{1,300} to \S{1,300} (?P<up>established)"
 )
+_LONGEST_FILE = 320
 _DEBUG_MESSAGE = "4"  # SSH_MSG_DEBUG, RFC 4253 §11.3
 _FORWARD_REQUEST = "tcpip-forward"
 
@@ -88,7 +89,7 @@ class Overheard:
         """Whether it is something that sshd said; the rest is noted in passing."""
         if told := _NET_SSH.search(line):
             return self._net_ssh(number, told["part"], told["id"], told["said"].rstrip())
-        if told := _SSH_SAYS.search(line) or _BARE.search(line):
+        if told := _SSH_SAYS.search(line) or _bare(line):
             return self._current().hear(number, told["said"].rstrip())
         if line.strip() in (wire.FORWARDING_DISABLED, wire.PERMIT_REFUSED):
             return self._current().hear(number, line.strip())
@@ -166,3 +167,9 @@ class Overheard:
     def _version(self, said: str) -> None:
         if (told := _REMOTE_IS.search(said)) and len(self.versions) < MOST_TEXTS:
             self.versions.add(told["version"] or told["software"])
+
+
+def _bare(line: str) -> re.Match[str] | None:
+    """Key options without what a client writes before them, as people quote them."""
+    at = line.find("key options:")
+    return _BARE.search(line, max(0, at - _LONGEST_FILE)) if at >= 0 else None

@@ -22,7 +22,7 @@ _SECRETS = (
     re.compile(r"(?P<name>\blogin\b.{0,300}?\s-p|--password)(?P<is>[\s=]{1,3})(?P<value>\S{1,2000})"),
     re.compile(r"\b(?:gh[opsur]_\w{20,255}|github_pat_\w{20,255}|glpat-[\w-]{20,255}|xox[abprs]-[\w-]{10,255}"
                r"|AKIA[A-Z0-9]{16}|dckr_pat_[\w-]{20,255}|sk-[\w-]{20,255}|ops_[\w-]{40,2000}"
-               r"|eyJ[\w-]{10,2000}\.[\w-]{10,2000}(?:\.[\w-]{0,2000})?)"),
+               r"|eyJ[\w-]{10,300}\.[\w-]{10,2000}(?:\.[\w-]{0,2000})?)"),
 )  # fmt: skip
 """Shapes of secrets. `value` is hidden where a pattern names one, else all of it."""
 _STAMP = re.compile(r"^\ufeff?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z ")  # GitHub's, before every line

@@ -12,8 +12,8 @@ from kamal_forward_check.log.quote import quoted
 from kamal_forward_check.log.symptom import Message, Symptom, Where
 from kamal_forward_check.log.symptoms import SYMPTOMS
 
-MOST_HOSTS = 1000
-MOST_QUOTES = 5000
+MOST_HOSTS = 200
+MOST_QUOTES = 1000
 MOST_TRIES = 20_000
 """How often a message is looked for in lines that have its mark: a hostile log has it everywhere."""
 _NEAR = 6
