@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from kamal_forward_check.errors import CannotCheck
+from kamal_forward_check.model import CONFIG_FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ _REPORTS = frozenset({"check", "validate", "route", "explain"})
 _OUTPUT = _REPORTS | {"fix"}
 
 TABLE: tuple[Setting, ...] = (
-    _both("config-file", "config/deploy.yml", "Kamal's configuration file"),
+    _both("config-file", CONFIG_FILE, "Kamal's configuration file"),
     _both("destination", "", "Kamal's destination: its file is merged in, as with kamal -d (validate: or all)"),
     _both("hosts", "", "only these hosts, comma-separated, with * and ?, as with kamal --hosts", tasks=_ROUTES),
     _both("roles", "", "only these roles, comma-separated, with * and ?, as with kamal --roles", tasks=_ROUTES),
@@ -97,7 +98,7 @@ TABLE: tuple[Setting, ...] = (
 class Settings:
     """The settings of one run, judged and typed. Paths are as given; lists are split and stripped."""
 
-    config_file: str = "config/deploy.yml"
+    config_file: str = CONFIG_FILE
     destination: str | None = None
     hosts: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
@@ -134,6 +135,9 @@ def as_flags(settings: Settings, task: str) -> list[str]:
     for setting in chosen:
         value = getattr(settings, setting.field)
         if value == getattr(plain, setting.field):
+            continue
+        if setting.switch:
+            words.append(f"--{setting.flag}")
             continue
         several = value if setting.repeatable else [",".join(value) if isinstance(value, tuple) else value]
         words += (word for each in several for word in (f"--{setting.flag}", str(each)))

@@ -19,7 +19,16 @@ from kamal_forward_check.model.seen import (
     OwnPort,
     Trace,
 )
-from kamal_forward_check.model.source import DeployConfig, Given, KamalVersion, Node, Problem, ProblemKind, Span
+from kamal_forward_check.model.source import (
+    CONFIG_FILE,
+    DeployConfig,
+    Given,
+    KamalVersion,
+    Node,
+    Problem,
+    ProblemKind,
+    Span,
+)
 from kamal_forward_check.model.words import (
     Cause,
     Certainty,
@@ -34,6 +43,7 @@ from kamal_forward_check.model.words import (
 )
 
 __all__ = [
+    "CONFIG_FILE",
     "DEFAULT_PORT",
     "Algorithms",
     "Answers",

@@ -9,6 +9,9 @@ from typing import Any, Generic, TypeVar
 
 from kamal_forward_check.model.words import Severity
 
+CONFIG_FILE = "config/deploy.yml"
+"""Where Kamal looks for its configuration."""
+
 T_co = TypeVar("T_co", covariant=True)
 
 

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from kamal_forward_check.model import (
+    CONFIG_FILE,
     Cause,
     Certainty,
     Finding,
@@ -200,6 +201,8 @@ def script_command(report: Report, finding: Finding) -> str:
     hosts = hosts_to_change(finding)
     named = hosts if len(hosts) <= _MOST_NAMED else ()  # without a name, every host that stops a route gets its part
     words = ["kamal-forward-check", "fix", *(word for host in named for word in ("--hop", host))]
+    if report.file != CONFIG_FILE:
+        words += ("--config-file", report.file)
     if report.destination:
         words += ("--destination", report.destination)
     return shlex.join(words)
