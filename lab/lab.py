@@ -121,11 +121,15 @@ class Lab:
         """The private key that opens the hosts, outside of any home."""
         return self._keys["lab"]
 
-    def home(self, *, keys: bool = True, agent: bool = False, decoys: int = 0, certificate: str | None = None) -> Home:
+    def home(
+        self, *, keys: bool = True, agent: bool = False, decoys: int = 0, certificate: str | None = None,
+        confirm: bool = False,
+    ) -> Home:  # fmt: skip
         """A new home on the deployer, whose known_hosts has the hosts that are pinned (call after `start`).
 
         `keys` puts the key that opens the hosts into ~/.ssh, `agent` into a real ssh-agent, after as many other keys as
-        `decoys` says. `certificate` has the authority sign that key, with an option of ssh-keygen -O, or "".
+        `decoys` says. `certificate` has the authority sign that key, with an option of ssh-keygen -O, or "". With
+        `confirm` the agent asks before it signs, and nobody answers.
         """
         self._homes += 1
         path = self.folder / "homes" / str(self._homes)
@@ -147,7 +151,7 @@ class Lab:
             "TERM": "dumb",
         }
         if agent:
-            environ["SSH_AUTH_SOCK"] = self._agent(path, decoys)
+            environ["SSH_AUTH_SOCK"] = self._agent(path, decoys, ["-c"] if confirm else [])
         return Home(path, environ)
 
     def _certify(self, public_key: Path, option: str) -> None:
@@ -165,12 +169,12 @@ class Lab:
             names = [host.name, *host.address.values()]
             yield ",".join(names if host.port == 22 else [f"[{name}]:{host.port}" for name in names]) + f" {key}\n"  # noqa: PLR2004
 
-    def _agent(self, home: Path, decoys: int) -> str:
+    def _agent(self, home: Path, decoys: int, options: Sequence[str]) -> str:
         socket = home / "agent.sock"
         self._machines.start_on(DEPLOYER, ["ssh-agent", "-D", "-a", str(socket)], socket.exists)
         environ = {"SSH_AUTH_SOCK": str(socket), "PATH": _PATH}
         keys = [*(self._make_key(f"decoy-{number}") for number in range(decoys)), self.key]
-        subprocess.run(["ssh-add", "-q", *map(str, keys)], check=True, env=environ)
+        subprocess.run(["ssh-add", "-q", *options, *map(str, keys)], check=True, env=environ)
         return str(socket)
 
     def command(self, argv: Sequence[str], home: Home, *, cwd: Path | None = None) -> list[str]:

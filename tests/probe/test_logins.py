@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kamal_forward_check.model import Cause, Given, Hop, HostKeyRule, Keys, Purpose, Role, Route, Stage, Trace, Verdict
+from kamal_forward_check.rules import Facts, judge
 from tests.probe.servers import ME, Servers, Sshd, agent, codes, free_port, make_key, public, stop
 
 # Host keys
@@ -216,3 +219,90 @@ def test_a_failed_login_leaves_no_connection(servers: Servers) -> None:
     server.authorize()
     login(servers, server)
     server.waits_for("Connection closed by authenticating user")
+
+
+# What the server and the agent have to say to an offer
+
+
+@contextmanager
+def asking_agent(folder: Path, *keys: Path) -> Iterator[str]:
+    """A real ssh-agent that asks before it signs, and is told no."""
+    with agent(folder) as path:
+        for key in keys:
+            subprocess.run(["ssh-add", "-q", "-c", key], env={**os.environ, "SSH_AUTH_SOCK": path}, check=True)
+        yield path
+
+
+def test_net_ssh_stops_at_a_key_with_which_the_agent_does_not_sign(servers: Servers, tmp_path: Path) -> None:
+    server = servers.sshd()
+    with asking_agent(tmp_path, servers.key) as path:
+        trace = login(servers, server, files(servers.key, agent=path))
+    assert stop(trace) == (server.host, Stage.LOGIN, Cause.UNSIGNED)
+    assert codes(trace) == ["KF309"]
+    assert trace.hops[0].login.unsigned == ("agent: id_ed25519",)
+
+
+def test_a_key_that_the_server_does_not_want_need_not_be_signed_with(servers: Servers, tmp_path: Path) -> None:
+    with asking_agent(tmp_path, make_key(tmp_path / "other")) as path:
+        trace = login(servers, servers.sshd(), files(servers.key, agent=path))
+    assert trace.verdict is Verdict.PASS
+    assert [name.split()[0] for name in trace.hops[0].login.offered] == ["agent:", str(servers.key)]
+
+
+def test_ssh_goes_on_to_the_next_key(servers: Servers, tmp_path: Path) -> None:
+    jump, target = servers.sshd(), servers.sshd()
+    other = make_key(tmp_path / "other")
+    jump.authorize(public(other), public(servers.key))
+    with asking_agent(tmp_path, other) as path:
+        hop = servers.hop(jump, Role.JUMP, keys=files(servers.key, agent=path))
+        hops = (hop, servers.hop(target, Role.TARGET))
+        [trace] = servers.walk(Route(Purpose.PULL, hops, "127.0.0.1", free_port()))
+    assert trace.verdict is Verdict.PASS
+    assert trace.hops[0].login.unsigned == ("agent: other",)
+
+
+def test_what_the_server_takes_is_kept(servers: Servers, tmp_path: Path) -> None:
+    banner = tmp_path / "banner"
+    banner.write_text("Only for\nfriends\n", encoding="utf-8")
+    lines = ("PubkeyAuthentication no", "PasswordAuthentication yes", f"Banner {banner}")
+    trace = login(servers, servers.sshd(*lines), files(make_key(tmp_path / "other"), servers.key))
+    assert codes(trace) == ["KF307"]
+    seen = trace.hops[0].login
+    assert seen.methods == ("password",)
+    assert seen.banner == "Only for\nfriends"
+    assert len(seen.offered) == 2
+
+
+def test_two_keys_that_are_wanted_are_both_offered(servers: Servers, tmp_path: Path) -> None:
+    other = make_key(tmp_path / "other")
+    server = servers.sshd("AuthenticationMethods publickey,publickey")
+    server.authorize(public(other), public(servers.key))
+    assert login(servers, server, files(other, servers.key)).verdict is Verdict.PASS
+
+
+def test_too_many_keys_are_counted(servers: Servers, tmp_path: Path) -> None:
+    wrong = [make_key(tmp_path / f"wrong-{n}") for n in range(4)]
+    trace = login(servers, servers.sshd("MaxAuthTries 3"), files(*wrong, servers.key))
+    assert len(trace.hops[0].login.offered) == 3
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="PermitRootLogin is for root")
+def test_a_login_that_ends_right_after_it_tells_by_which_key(servers: Servers) -> None:
+    trace = login(servers, servers.sshd("PermitRootLogin forced-commands-only"))
+    assert trace.hops[0].opened_by == str(servers.key)
+    [finding] = [each for each in judge(Facts(traces=(trace,))) if each.code == "KF305"]
+    assert "right after" in finding.message
+    assert finding.candidates[0].keyword == "PermitRootLogin"
+
+
+def test_a_jumps_key_that_deploy_yml_keeps_for_the_target(servers: Servers, tmp_path: Path) -> None:
+    jump, target = servers.sshd(), servers.sshd()
+    other = make_key(tmp_path / "other")
+    hop = servers.hop(jump, Role.JUMP, keys=files(other))
+    route = Route(Purpose.PULL, (hop, servers.hop(target, Role.TARGET)), "127.0.0.1", free_port())
+    [trace] = servers.walk(route)
+    assert codes(trace) == ["KF308"]
+    assert trace.hops[0].login.would_open == str(servers.key)
+    jump.authorize()
+    [trace] = servers.walk(route)
+    assert codes(trace) == ["KF301"]

@@ -31,6 +31,8 @@ def at(address: str) -> Hop:
         (Vantage.LOCAL, MISSING, Cause.LOGIN_REFUSED, True, "behind $(op read"),
         (Vantage.LOCAL, MISSING, Cause.TOO_MANY_FAILURES, True, "behind $(op read"),
         (Vantage.LOCAL, MISSING, Cause.REFUSED, True, ""),
+        (Vantage.LOCAL, FIRST, Cause.UNSIGNED, True, "another way"),
+        (Vantage.LOCAL, hop(), Cause.UNSIGNED, True, ""),
         (Vantage.LOCAL, FIRST, Cause.NO_COMMON_ALGORITHM, True, "algorithm"),
         (Vantage.LOCAL, FIRST, Cause.NOT_SEEN_FROM_HERE, True, "certificate"),
         (Vantage.CONTAINER, FIRST, Cause.HOST_KEY_UNKNOWN, True, "ssh-known-hosts"),
@@ -59,7 +61,8 @@ def test_why_a_failure_says_nothing_of_kamals_own_way(
 
 @pytest.mark.parametrize("vantage", [Vantage.LOCAL, Vantage.RUNNER])
 @pytest.mark.parametrize(
-    "cause", [c for c in Cause if c not in (Cause.NO_KEY, Cause.NO_COMMON_ALGORITHM, Cause.NOT_SEEN_FROM_HERE)]
+    "cause",
+    [c for c in Cause if c not in (Cause.NO_KEY, Cause.UNSIGNED, Cause.NO_COMMON_ALGORITHM, Cause.NOT_SEEN_FROM_HERE)],
 )
 def test_outside_of_a_container_everything_counts(vantage: Vantage, cause: Cause) -> None:
     assert unseen(vantage, at("127.0.0.1"), cause, "x", first=True) == ""

@@ -12,8 +12,10 @@ from kamal_forward_check.model import (
     Cause,
     Forwarding,
     Heard,
+    Hop,
     HopTrace,
     HostKey,
+    LoginTrace,
     OwnPort,
     Problem,
     ProblemKind,
@@ -45,6 +47,11 @@ def problem(kind: ProblemKind) -> Facts:
 def stops(stage: Stage, cause: Cause, *, at: Role = Role.TARGET, heard: Heard | None = None) -> Facts:
     seen = stopped(TARGET if at is Role.TARGET else JUMP, stage, cause, "its words", heard=heard)
     return of_target(seen) if at is Role.TARGET else of_jump(seen)
+
+
+def logged_in(at: Hop, login: LoginTrace, cause: Cause = Cause.LOGIN_REFUSED) -> Facts:
+    seen = replace(stopped(at, Stage.LOGIN, cause, "its words"), login=login)
+    return of_target(seen) if at is TARGET else of_jump(seen)
 
 
 def expired(seen: HopTrace) -> HopTrace:
@@ -126,6 +133,9 @@ ROWS: dict[str, Facts] = {
     "KF304": stops(Stage.LOGIN, Cause.TOO_MANY_FAILURES),
     "KF305": stops(Stage.LOGIN, Cause.LOST),
     "KF306": stops(Stage.LOGIN, Cause.TIMED_OUT),
+    "KF307": logged_in(TARGET, LoginTrace(("~/.ssh/id SHA256:x",), methods=("password",))),
+    "KF308": logged_in(JUMP, LoginTrace(("~/.ssh/id SHA256:x",), methods=("publickey",), would_open="~/.ssh/deploy")),
+    "KF309": logged_in(TARGET, LoginTrace(("agent: me SHA256:x",), ("agent: me",)), Cause.UNSIGNED),
     "KF310": of_target(granted(), replace(through(), opened_by_identity=True)),
     "KF401": of_jump(refused(JUMP, key=WITHHELD)),
     "KF402": of_jump(refused(hop(Role.JUMP, "bastion", "root"), key=LOCKED)),

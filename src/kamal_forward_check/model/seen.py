@@ -71,6 +71,22 @@ class Heard:
     """The server's lists, where it came to name them."""
 
 
+@dataclass(frozen=True, slots=True)
+class LoginTrace:
+    """What was offered at a login, and what the server had to say to it."""
+
+    offered: tuple[str, ...] = ()
+    """The keys in the order of offering, the one that opened it being the last: `NAME SHA256:…`."""
+    unsigned: tuple[str, ...] = ()
+    """Of these, keys of the agent that the server would take, and with which the agent did not sign."""
+    methods: tuple[str, ...] = ()
+    """The methods that the server would still take when it refused the last of them."""
+    banner: str = ""
+    """What it says to whoever logs in (RFC 4252 §5.4)."""
+    would_open: str = ""
+    """The key that opens this jump, and that Kamal offers the target behind it alone."""
+
+
 class Aside(StrEnum):
     """A harmless further question on the wire, asked of a hop that refused, to tell causes apart."""
 
@@ -100,6 +116,7 @@ class HopTrace:
     """The credential that opened the login, as a person names it: `agent: deploy@laptop`, `~/.ssh/id_ed25519`."""
     opened_by_identity: bool = False
     """It was a stand-in for the agent (--identity, ssh-private-key)."""
+    login: LoginTrace = LoginTrace()
     asides: Mapping[Aside, AsideAnswer] = field(default_factory=dict)
     host_said: Mapping[str, str] = field(default_factory=dict)
     not_asked: str = ""

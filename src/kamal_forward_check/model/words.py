@@ -93,6 +93,7 @@ class Cause(StrEnum):
     LOGIN_PARTIAL = "login-partial"
     TOO_MANY_FAILURES = "too-many-failures"
     NO_KEY = "no-key"
+    UNSIGNED = "unsigned"
     PROHIBITED = "prohibited"
     LISTEN_DENIED = "listen-denied"
     LISTEN_BUSY = "listen-busy"

@@ -50,6 +50,10 @@ class NoKeyError(paramiko.SSHException):
     """There is no key to offer."""
 
 
+class UnsignedError(paramiko.SSHException):
+    """The server would take a key of the agent, and the agent does not sign with it."""
+
+
 class ChannelRefusedError(Exception):
     """A hop refused a channel: `code` by RFC 4254 §5.1, and the server's own text."""
 
@@ -77,6 +81,7 @@ TABLE: tuple[tuple[type[BaseException], str, Cause], ...] = (
     (NothingSharedError, "", Cause.NO_COMMON_ALGORITHM),
     (HalfLoginError, "", Cause.LOGIN_PARTIAL),
     (NoKeyError, "", Cause.NO_KEY),
+    (UnsignedError, "", Cause.UNSIGNED),
     (ListenDeniedError, "", Cause.LISTEN_DENIED),
     (ssh_exception.PartialAuthentication, "", Cause.LOGIN_PARTIAL),
     (ssh_exception.AuthenticationException, "transport shut down", Cause.LOST),

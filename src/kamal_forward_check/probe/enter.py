@@ -93,7 +93,6 @@ def enter(notes: Notes, through: Live | None, world: World, limit: float, by: Co
             kwargs["sock"] = connection.connect_kwargs["sock"] = by.socket if by else _first(hop, live, limit)
         _open(live)
         notes.passed(Stage.LOGIN, watch.lap(), login.opened_by)
-        notes.opened_by, notes.opened_by_identity = login.opened_by, login.opened_by_identity
         entry.live = live
     except Exception as error:  # noqa: BLE001 - the table says what each means; none may end the walk
         entry.forward = _failed(notes, error, live, world, late=time.monotonic() - start >= limit, ms=watch.lap())
@@ -103,6 +102,8 @@ def enter(notes: Notes, through: Live | None, world: World, limit: float, by: Co
     transport = connection.client.get_transport()
     if transport is not None:
         notes.heard = transport.heard()
+        notes.login = login.trace(transport.offer)
+        notes.opened_by, notes.opened_by_identity = login.opened_by, login.opened_by_identity
     if entry.live is None:
         live.close()
     return entry

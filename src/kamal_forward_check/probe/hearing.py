@@ -17,6 +17,7 @@ from paramiko.common import cMSG_GLOBAL_REQUEST
 from paramiko.message import Message
 
 from kamal_forward_check.model import Algorithms, Heard
+from kamal_forward_check.probe.offer import Offer
 
 # Without a handler, logging prints the server's raw texts on stderr.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -65,6 +66,7 @@ class HearingTransport(_Steps):
         self.before_banner: list[str] = []
         self.disconnect: tuple[int, str] | None = None
         self.algorithms: Algorithms | None = None
+        self.offer: Offer | None = None
         self._refusals: dict[int, tuple[int, str]] = {}
         self._opener = threading.local()
         self._one_request = threading.Lock()
@@ -121,6 +123,15 @@ class HearingTransport(_Steps):
     def last_refusal(self) -> tuple[int, str] | None:
         """(code, the server's own text) of the channel that this thread failed to open last."""
         return self._refusals.pop(getattr(self._opener, "channel", -1), None)
+
+    def auth_publickey(self, username: str, key: paramiko.PKey, event: threading.Event | None = None) -> list[str]:
+        """Offer a key, as paramiko does; an agent that does not sign raises UnsignedError, or is as a refused key."""
+        answered = event or threading.Event()
+        said = self.offer.says if self.offer else ""  # the server says it once
+        self.auth_handler = self.offer = Offer(self)
+        self.offer.says = said
+        self.offer.auth_publickey(username, key, answered)
+        return self.offer.wait_for_response(answered)
 
     # What follows overrides paramiko's own steps.
 

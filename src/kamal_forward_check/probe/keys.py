@@ -23,12 +23,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from paramiko.agent import AgentKey, AgentSSH
 from paramiko.auth_strategy import InMemoryPrivateKey
 
-from kamal_forward_check.model import Given, Hop
-from kamal_forward_check.probe.causes import NoKeyError
+from kamal_forward_check.model import Client, Given, Hop, LoginTrace
+from kamal_forward_check.probe.causes import HalfLoginError, NoKeyError, UnsignedError
+from kamal_forward_check.probe.offer import Offer
 from kamal_forward_check.system import System
 
 _PRIVATE_KEY = re.compile(r"-----BEGIN [^-]*PRIVATE KEY-----.*?-----END [^-]*PRIVATE KEY-----", re.DOTALL)
 _AGENT_SECONDS = 10
+_TELLING = (HalfLoginError, UnsignedError)
+"""What tells more than that a further key was refused."""
 _KINDS = (
     (ed25519.Ed25519PrivateKey, paramiko.Ed25519Key),
     (ec.EllipticCurvePrivateKey, paramiko.ECDSAKey),
@@ -110,29 +113,45 @@ class Login:
     ring: KeyRing
     opened_by: str = ""
     opened_by_identity: bool = False
+    offered: list[str] = field(default_factory=list)
+    unsigned: list[str] = field(default_factory=list)
 
     def authenticate(self, transport: paramiko.Transport) -> None:
         """Log in on `transport`.
 
-        Raises NoKeyError where Kamal may have a key to offer and we have not, EOFError where the connection
-        ended, else what the last refused offer raised.
+        Raises HalfLoginError where keys were taken and more is wanted, UnsignedError where the agent does not sign,
+        NoKeyError where Kamal may have a key to offer and we have not, EOFError where the connection ended, else
+        what the last refused offer raised.
         """
         refused: paramiko.SSHException | None = None
         with agent_keys(self.hop.keys.agent) as held:
             for name, key, is_identity in self._offers(held):
                 if not transport.is_active():
                     break
+                self.offered.append(f"{name} {key.fingerprint}")
                 try:
                     InMemoryPrivateKey(self.hop.user.value, key).authenticate(transport)
+                except UnsignedError as error:
+                    self.unsigned.append(name)
+                    refused = UnsignedError(f"{name}: {error}")
+                    if self.hop.dialled_by is Client.NET_SSH:  # ssh goes on to the next key
+                        raise refused from error
                 except paramiko.SSHException as error:
-                    refused = error
-                    continue
-                self.opened_by, self.opened_by_identity = name, is_identity
-                return
+                    refused = refused if isinstance(refused, _TELLING) and transport.is_active() else error
+                else:
+                    self.opened_by, self.opened_by_identity = name, is_identity
+                    if transport.is_authenticated():
+                        return
+                    refused = HalfLoginError("the server accepted a key, and asks for more")
             unusable = self._unusable(held)
-        if transport.is_active() and (unusable or not refused):
+        if transport.is_active() and (not refused or (unusable and not isinstance(refused, _TELLING))):
             raise NoKeyError("; ".join(unusable) or "there is no key to log in with")
         raise refused or EOFError("the connection ended during the login")
+
+    def trace(self, offer: Offer | None) -> LoginTrace:
+        """What was offered, and what the server answered to the last `offer`."""
+        methods, says = (offer.methods, offer.says) if offer else ((), "")
+        return LoginTrace(tuple(self.offered), tuple(self.unsigned), methods, says)
 
     def _offers(self, held: Sequence[AgentKey]) -> Iterator[tuple[str, paramiko.PKey, bool]]:
         keys = self.hop.keys

@@ -14,6 +14,7 @@ from kamal_forward_check.model import (
     Hop,
     HopTrace,
     HostKey,
+    LoginTrace,
     Observation,
     Stage,
     Status,
@@ -30,6 +31,7 @@ class Notes:
     host_key: HostKey | None = None
     opened_by: str = ""
     opened_by_identity: bool = False
+    login: LoginTrace = field(default_factory=LoginTrace)
     asides: dict[Aside, AsideAnswer] = field(default_factory=dict)
     host_said: dict[str, str] = field(default_factory=dict)
     not_asked: str = ""
@@ -63,6 +65,7 @@ class Notes:
             host_key=self.host_key,
             opened_by=self.opened_by,
             opened_by_identity=self.opened_by_identity,
+            login=self.login,
             asides=dict(self.asides),
             host_said=dict(self.host_said),
             not_asked=self.not_asked,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from pathlib import Path
 
-from kamal_forward_check.model import Cause, Hop, Vantage
+from kamal_forward_check.model import Cause, Client, Hop, Vantage
 
 _RUN_STEP = "a `run:` step on the runner itself sees what Kamal sees: kamal-forward-check check --format github"
 
@@ -19,6 +19,8 @@ def unseen(vantage: Vantage, hop: Hop, cause: Cause, detail: str, *, first: bool
         return "our SSH library and this server share no algorithm; Kamal's client may"
     if cause is Cause.NOT_SEEN_FROM_HERE:
         return "known_hosts trusts a certificate authority for it, and our SSH library can't ask for its certificate"
+    if cause is Cause.UNSIGNED and hop.dialled_by is Client.OPENSSH:
+        return f"{detail}; ssh may know another way to use the key"
     if cause is Cause.NO_KEY:
         return f"{detail}; give a key with --identity (ssh-private-key in the action)"
     if hop.keys.missing and cause in (Cause.LOGIN_REFUSED, Cause.TOO_MANY_FAILURES):

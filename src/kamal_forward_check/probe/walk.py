@@ -9,10 +9,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
-from kamal_forward_check.model import Cause, Hop, HopTrace, Observation, Route, Stage, Status, Trace, Vantage
+from kamal_forward_check.model import Cause, Hop, HopTrace, Keys, Observation, Route, Stage, Status, Trace, Vantage
 from kamal_forward_check.probe.enter import Entry, World, enter
 from kamal_forward_check.probe.kamals_ssh import KamalsSsh
 from kamal_forward_check.probe.keys import KeyRing
@@ -181,6 +181,7 @@ class Walk:
             self._stop_behind(jump, error)
             return
         if jump.live is None:
+            self._try_keys_of_target(jump, before)
             if jump.notes.undecided and all(way.route.ssh for way in jump.all_ways()) and self._world.ssh.is_here:
                 self._cross(jump)
             else:
@@ -192,6 +193,20 @@ class Walk:
         spent = time.monotonic() - self._start
         for way in jump.ways:
             self._pool.submit(lambda way=way: self._finish_way(way, time.monotonic() - spent))
+
+    def _try_keys_of_target(self, jump: _Jump, before: Live | None) -> None:
+        """A jump that no key opened: would one that deploy.yml has for the target alone?"""
+        if not {Cause.LOGIN_REFUSED, Cause.NO_KEY} & {seen.cause for seen in jump.notes.stages}:
+            return
+        target = next(jump.all_ways()).route.target.keys
+        offered = {key.value for key in jump.notes.hop.keys.files}
+        files = tuple(key for key in target.files if key.source == "ssh.keys" and key.value not in offered)
+        if files or target.data:
+            trial = Notes(replace(jump.notes.hop, keys=Keys(files=files, data=target.data)))
+            entry = enter(trial, before, self._world, self._left(self._start))
+            if entry.live:
+                entry.live.close()
+                jump.notes.login = replace(jump.notes.login, would_open=trial.opened_by)
 
     def _stop_behind(self, jump: _Jump, error: Exception | None = None) -> None:
         for way in jump.all_ways():

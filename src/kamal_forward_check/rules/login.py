@@ -1,4 +1,4 @@
-"""KF3xx: logging in."""
+"""KF3xx: a login that the server refuses, and why the key did not open it."""
 
 from __future__ import annotations
 
@@ -7,33 +7,66 @@ from collections.abc import Iterator
 from kamal_forward_check.model import Candidate, Cause, Fix, Role, Severity, Stage
 from kamal_forward_check.rules.facts import Facts, Stop
 from kamal_forward_check.rules.registry import Hit, rule
+from kamal_forward_check.sshd import candidates, logins
+
+_PUBLIC_KEY = "publickey"
 
 
-def _hit(stop: Stop, message: str, fix: str, *, why: str = "", candidates: tuple[Candidate, ...] = ()) -> Hit:
+def hit(
+    stop: Stop,
+    message: str,
+    fix: str,
+    *,
+    why: str = "",
+    causes: tuple[Candidate, ...] = (),
+    commands: tuple[str, ...] = (),
+) -> Hit:
+    """The hit for a hop whose login failed: what was offered and heard, and what to do."""
     hop = stop.seen.hop
-    heard = stop.seen.heard
     return Hit(
         message=message,
         hop=hop,
         affects=stop.affects,
         location=hop.user.at or hop.origin,
-        candidates=candidates,
-        fix=Fix(fix),
+        candidates=causes,
+        fix=Fix(fix, commands=commands),
         why=why,
-        evidence=tuple(text for text in (stop.observation.detail, heard.disconnect, heard.version) if text),
+        evidence=tuple(_evidence(stop)),
         same=(hop.user.value, stop.observation.cause) if hop.role is Role.TARGET else None,
     )
 
 
-def _candidates(stop: Stop) -> tuple[Candidate, ...]:
-    """A refused key looks the same from outside, whatever the reason: the server's log tells."""
-    user, host = stop.seen.hop.user, stop.seen.hop.host
-    log = f"sudo journalctl -u ssh -u sshd --since -5min   # on {host}"
-    return (
-        Candidate("authorized_keys", f"{user}'s authorized_keys on {host} does not have the key", log),
-        Candidate("AllowUsers", "AllowUsers, AllowGroups, DenyUsers or PermitRootLogin excludes the login", log),
-        Candidate("StrictModes", "the home folder, .ssh or authorized_keys can be written by others", log),
-    )
+def _evidence(stop: Stop) -> Iterator[str]:
+    heard, login = stop.seen.heard, stop.seen.login
+    yield from (text for text in (stop.observation.detail, heard.disconnect) if text)
+    if login.offered:
+        yield f"offered: {', '.join(login.offered)}"
+    if login.methods:
+        yield f"it takes: {_listed(login.methods)}"
+    if login.banner:
+        yield f"it says: {' '.join(login.banner.split())}"
+    if heard.version:
+        yield f"the server is {heard.version}"
+
+
+def _listed(methods: tuple[str, ...]) -> str:
+    return ", ".join(filter(None, methods)) or "nothing more"
+
+
+def _refused(facts: Facts, role: Role) -> Iterator[Stop]:
+    """The refusals of which no more is known than that none of the keys opened."""
+    for stop in facts.stops(Stage.LOGIN, Cause.LOGIN_REFUSED):
+        if stop.seen.hop.role is role and not _has_a_rule_of_its_own(stop):
+            yield stop
+
+
+def _has_a_rule_of_its_own(stop: Stop) -> bool:
+    return _takes_no_keys(stop) or bool(stop.seen.login.unsigned or stop.seen.login.would_open)
+
+
+def _takes_no_keys(stop: Stop) -> bool:
+    login = stop.seen.login
+    return bool(login.offered and login.methods) and _PUBLIC_KEY not in login.methods
 
 
 @rule("KF301", name="jump-login-refused", title="A jump refuses the login")
@@ -45,22 +78,22 @@ def jump_login_refused(facts: Facts) -> Iterator[Hit]:
 
     ## Fix
     Put the jump's key in the agent (`ssh-add`, `webfactory/ssh-agent`), or name it with IdentityFile in
-    ssh_config. Write `ssh.proxy: user@host`.
+    ssh_config. Write `ssh.proxy: user@host`. Where the key is there, the server's log names what is in its way.
 
     ## See it by hand
-    `ssh -o BatchMode=yes -l USER JUMP true`
+    `ssh -o BatchMode=yes -l USER JUMP true`; on the jump: `sudo journalctl -u ssh -u sshd --since -5min`
     """
-    for stop in facts.stops(Stage.LOGIN, Cause.LOGIN_REFUSED):
+    for stop in _refused(facts, Role.JUMP):
         hop = stop.seen.hop
-        if hop.role is Role.JUMP:
-            yield _hit(
-                stop,
-                f"the jump {hop.host} refuses the login of {hop.user}",
-                "Put the jump's key in the agent (ssh-add) or in ssh_config (IdentityFile): "
-                "ssh.keys of deploy.yml never reaches a jump.",
-                why=f"The user {hop.user} comes from {hop.user.source}.",
-                candidates=_candidates(stop),
-            )
+        yield hit(
+            stop,
+            f"the jump {hop.host} refuses the login of {hop.user}",
+            "Put the jump's key in the agent (ssh-add) or in ssh_config (IdentityFile): "
+            "ssh.keys of deploy.yml never reaches a jump.",
+            why=f"The user {hop.user} comes from {hop.user.source}.",
+            causes=logins.refused(stop.seen),
+            commands=(logins.log_of(stop.seen),),
+        )
 
 
 @rule("KF302", name="target-login-refused", title="A target refuses the login")
@@ -70,110 +103,103 @@ def target_login_refused(facts: Facts) -> Iterator[Hit]:
     `ssh.user` Kamal logs in as root.
 
     ## Fix
-    Check `ssh.user`, and that its authorized_keys on the host has the public key.
+    Check `ssh.user`, and that its authorized_keys on the host has the public key. From outside, every cause looks
+    the same; the server's log names it.
 
     ## See it by hand
     `ssh -o BatchMode=yes USER@HOST true`; on the host: `sudo journalctl -u ssh` names the reason.
     """
+    for stop in _refused(facts, Role.TARGET):
+        hop = stop.seen.hop
+        yield hit(
+            stop,
+            f"{hop.host} refuses the login of {hop.user}",
+            f"Check ssh.user ({hop.user}), and that its authorized_keys on {hop.host} has the key.",
+            why=f"The user {hop.user} comes from {hop.user.source}.",
+            causes=logins.refused(stop.seen),
+            commands=(logins.log_of(stop.seen),),
+        )
+
+
+@rule("KF307", name="no-login-by-key", title="A server takes no keys from this user")
+def no_login_by_key(facts: Facts) -> Iterator[Hit]:
+    """
+    The server named the ways by which this user may log in, and a key is not among them: `PubkeyAuthentication no`,
+    or AuthenticationMethods that begin with something else, for all or in a Match block. Kamal has keys alone.
+
+    ## Fix
+    Let the user log in by key: `PubkeyAuthentication yes`, and `AuthenticationMethods publickey` where that keyword
+    is set. First value wins: change the line that decides.
+
+    ## See it by hand
+    `ssh -v -o PreferredAuthentications=none USER@HOST true 2>&1 | grep 'that can continue'`
+    """
     for stop in facts.stops(Stage.LOGIN, Cause.LOGIN_REFUSED):
+        if not _takes_no_keys(stop):
+            continue
         hop = stop.seen.hop
-        if hop.role is Role.TARGET:
-            yield _hit(
-                stop,
-                f"{hop.host} refuses the login of {hop.user}",
-                f"Check ssh.user ({hop.user}), and that its authorized_keys on {hop.host} has the key.",
-                why=f"The user {hop.user} comes from {hop.user.source}.",
-                candidates=_candidates(stop),
-            )
-
-
-@rule("KF303", name="login-unfinished", title="The server takes the key and asks for more")
-def login_unfinished(facts: Facts) -> Iterator[Hit]:
-    """
-    The key was accepted, and the server wants a second proof (AuthenticationMethods). Kamal has nothing more
-    to give.
-
-    ## Fix
-    On the server, let the deploy user log in with a key alone: `AuthenticationMethods publickey` in a
-    `Match User` block.
-
-    ## See it by hand
-    `ssh -v USER@HOST true` says `Authenticated using "publickey" with partial success.`
-    """
-    for stop in facts.stops(Stage.LOGIN, Cause.LOGIN_PARTIAL):
-        hop = stop.seen.hop
-        yield _hit(
+        yield hit(
             stop,
-            f"{hop.host} takes the key of {hop.user}, and asks for more",
-            f"On {hop.host}, let {hop.user} log in with a key alone (AuthenticationMethods).",
+            f"{hop.host} takes no keys from {hop.user}",
+            f"On {hop.host}, let {hop.user} log in by key (PubkeyAuthentication, AuthenticationMethods).",
+            why=f"It takes {_listed(stop.seen.login.methods)}.",
+            commands=tuple(
+                candidates.locate(stop.seen, keyword) for keyword in ("PubkeyAuthentication", "AuthenticationMethods")
+            ),
         )
 
 
-@rule("KF304", name="too-many-keys", title="Too many keys are offered before the right one")
-def too_many_keys(facts: Facts) -> Iterator[Hit]:
+@rule("KF308", name="jump-key-in-deploy-yml", title="A jump's key is in deploy.yml alone, and never reaches it")
+def jump_key_in_deploy_yml(facts: Facts) -> Iterator[Hit]:
     """
-    Every key that the agent holds costs one of the server's MaxAuthTries (6 by default). The server hung up
-    before the right one was tried.
+    The key that opens this jump is one of `ssh.keys` or `ssh.key_data`: it was tried, and opened. Kamal hands those
+    to net-ssh, for the targets; the jump is dialled by the system's ssh, which gets no `-i`.
 
     ## Fix
-    For targets: `ssh.keys` with `keys_only: true`. For a jump: `IdentitiesOnly yes` with IdentityFile in
-    ssh_config. Or put fewer keys in the agent.
+    Name the key for the jump in ssh_config (`IdentityFile` below `Host JUMP`; Kamal reads `ssh.config` for it), or
+    put it in the agent.
 
     ## See it by hand
-    `ssh-add -l` counts them; `ssh -v` says `Too many authentication failures`.
+    `ssh -o BatchMode=yes -l USER JUMP true` is refused; with `-i KEY` it is let in.
     """
-    for stop in facts.stops(Stage.LOGIN, Cause.TOO_MANY_FAILURES):
-        hop = stop.seen.hop
-        setting = "ssh.keys with keys_only: true" if hop.role is Role.TARGET else "IdentitiesOnly yes in ssh_config"
-        yield _hit(
+    for stop in facts.stops(Stage.LOGIN, Cause.LOGIN_REFUSED):
+        key, hop = stop.seen.login.would_open, stop.seen.hop
+        if not key:
+            continue
+        yield hit(
             stop,
-            f"{hop.host} hangs up before the right key is offered",
-            f"Offer fewer keys: {setting}, or fewer keys in the agent.",
+            f"the jump {hop.host} opens to {key}, which Kamal never offers it",
+            f"Name the key for {hop.host} in ssh_config (IdentityFile), or put it in the agent (ssh-add).",
+            why="ssh.keys and ssh.key_data reach the targets alone: Kamal dials a jump with the system's ssh.",
+            commands=() if key.startswith("ssh.") else (f"ssh-add {key}   # on the deploying machine",),
         )
 
 
-@rule("KF305", name="login-cut", title="The connection ends during the login")
-def login_cut(facts: Facts) -> Iterator[Hit]:
+@rule("KF309", name="agent-does-not-sign", title="The agent holds the key, and does not sign with it")
+def agent_does_not_sign(facts: Facts) -> Iterator[Hit]:
     """
-    The server hung up in the middle of the login, or right after it, without a word: an account that PAM shuts
-    out (expired, `/etc/nologin`), a ChrootDirectory with wrong owners, `PermitRootLogin forced-commands-only`,
-    or a middlebox.
+    The server would take a key that the agent holds, and the agent refused to sign with it: it asks for a
+    confirmation or a touch that did not come (`ssh-add -c`, a hardware key), it is locked, or its card is gone. ssh
+    goes on to the next key; net-ssh stops there (`AgentError: agent could not sign data with requested identity`),
+    even where a file holds the same key.
 
     ## Fix
-    The server's log names the reason.
+    Have the agent sign: confirm, unlock it, plug the key in. Or take that key out of the agent (`ssh-add -d`), so
+    that another is used.
 
     ## See it by hand
-    `sudo journalctl -u ssh --since -5min` on the host.
+    `ssh-add -T KEY.pub` says whether the agent signs with a key.
     """
-    for stage in (Stage.HOST_KEY, Stage.LOGIN):
-        for stop in facts.stops(stage, Cause.LOST, Cause.CLOSED_EARLY):
-            hop = stop.seen.hop
-            yield _hit(
+    for stop in facts.stops(Stage.LOGIN, Cause.UNSIGNED, Cause.LOGIN_REFUSED):
+        login, hop = stop.seen.login, stop.seen.hop
+        if stop.observation.cause is Cause.UNSIGNED or (login.unsigned and not _takes_no_keys(stop)):
+            keys = ", ".join(name.removeprefix("agent: ") for name in login.unsigned)
+            yield hit(
                 stop,
-                f"{hop.host} ends the connection during the login of {hop.user}",
-                f"See why in the log of {hop.host}: sudo journalctl -u ssh -u sshd --since -5min",
-            )
-
-
-@rule("KF306", name="login-slow", title="The login is not finished in time")
-def login_slow(facts: Facts) -> Iterator[Hit]:
-    """
-    The server speaks SSH, and did not finish the login within the 30 s that Kamal waits: a name server that
-    does not answer (UseDNS), a PAM module or an AuthorizedKeysCommand that hangs, a host without memory.
-
-    ## Fix
-    See in the server's log at which step it waits. `UseDNS no` ends the most frequent wait.
-
-    ## See it by hand
-    `time ssh -v USER@HOST true` stops at the step that hangs.
-    """
-    for stage in (Stage.HOST_KEY, Stage.LOGIN):
-        for stop in facts.stops(stage, Cause.TIMED_OUT):
-            hop = stop.seen.hop
-            yield _hit(
-                stop,
-                f"{hop.host} does not finish the login of {hop.user} in {stop.observation.ms / 1000:.0f} s",
-                f"See in the log of {hop.host} what the login waits for: sudo journalctl -u ssh -u sshd --since -5min",
+                f"{hop.host} would take the agent's key {keys}, and the agent does not sign with it",
+                "Have the agent sign (confirm, unlock it, plug the key in), or take that key out of it (ssh-add -d).",
+                why="net-ssh stops there, whatever other keys there are." if hop.role is Role.TARGET else "",
+                commands=("ssh-add -l",),
             )
 
 

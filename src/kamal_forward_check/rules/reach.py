@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kamal_forward_check.model import Cause, Fix, Role, Severity, Stage
+from kamal_forward_check.model import Candidate, Cause, Fix, Role, Severity, Stage
 from kamal_forward_check.rules.facts import Facts, Stop
 from kamal_forward_check.rules.registry import Hit, rule
+from kamal_forward_check.sshd import logins
 
 SLOW_MS = 10_000.0
 
@@ -17,7 +18,15 @@ def _from(stop: Stop) -> str:
     return stop.route.hops[at - 1].host.value if at else "this machine"
 
 
-def hit(stop: Stop, message: str, fix: str, *, why: str = "", commands: tuple[str, ...] = ()) -> Hit:
+def hit(
+    stop: Stop,
+    message: str,
+    fix: str,
+    *,
+    why: str = "",
+    causes: tuple[Candidate, ...] = (),
+    commands: tuple[str, ...] = (),
+) -> Hit:
     """The hit for a hop that is not entered: what was seen, from where, and what to do."""
     hop = stop.seen.hop
     return Hit(
@@ -25,6 +34,7 @@ def hit(stop: Stop, message: str, fix: str, *, why: str = "", commands: tuple[st
         hop=hop,
         affects=stop.affects,
         location=hop.origin,
+        candidates=causes,
         fix=Fix(fix, commands=commands),
         why=why,
         evidence=_evidence(stop),
@@ -149,11 +159,13 @@ def closed_early(facts: Facts) -> Iterator[Hit]:
     (`ufw limit ssh`) or a proxy in between look the same.
 
     ## Fix
-    Wait a few minutes and try again. If it stays: `sudo journalctl -u ssh` names the reason ("past
-    MaxStartups", "penalty"); raise MaxStartups, or exempt the deploying machine.
+    Wait a few minutes and try again. If it stays: `sudo journalctl -u ssh -u sshd` names the reason ("past
+    MaxStartups", "penalty"). Then `MaxStartups 30:30:100` (Kamal opens one login a host, all at once), or
+    `PerSourcePenaltyExemptList` with the deploying machine's address.
 
     ## See it by hand
-    `nc HOST PORT` shows `Exceeded MaxStartups` or `Not allowed at this time` in place of the banner.
+    `nc HOST PORT` shows, in place of the banner, `Exceeded MaxStartups` (OpenSSH up to 9.7) or `Not allowed at this
+    time` (from 9.8, for MaxStartups and for penalties alike).
     """
     for stop in facts.stops(Stage.REACH, Cause.CLOSED_EARLY):
         said = stop.seen.heard.before_banner
@@ -161,9 +173,8 @@ def closed_early(facts: Facts) -> Iterator[Hit]:
             stop,
             f"{stop.seen.hop.host} closes the connection before SSH begins" + (f' ("{said[-1]}")' if said else ""),
             "Wait a few minutes and try again; if it stays, the server's own log names the limit.",
-            why="Too many logins at once (MaxStartups), a penalty for earlier failures, fail2ban, or a rate limit: "
-            "the server's log tells which.",
-            commands=("sudo journalctl -u ssh -u sshd --since -10min | grep -iE 'MaxStartups|penalty|drop'",),
+            causes=tuple(logins.at_once(" ".join(said))),
+            commands=(logins.log("MaxStartups|penalty|drop", 10),),
         )
 
 
