@@ -113,13 +113,22 @@ SYMPTOMS = (
     Symptom(
         "command-cannot-run", Speaker.HOST, Where.HOST, Step.COMMANDS,
         "the login on {host} can't run commands",
-        says("This account is currently not available.", "This service allows sftp connections only."),
+        says("This account is currently not available.", "This service allows sftp connections only.",
+             "mkdir stderr: Nothing written"),
         proves="SSH works, and what runs there is not the command that Kamal asked for.",
         causes=(
             Cause("the user's shell is nologin or false", "KF710"),
             Cause("ForceCommand in sshd_config (internal-sftp, for one), or command= in authorized_keys", "KF710"),
         ),
         settle="ssh USER@HOST 'echo it runs'",
+    ),
+    Symptom(
+        "no-sessions", Speaker.NET_SSH, Where.HOST, Step.COMMANDS,
+        "{host} opens no session for commands",
+        says("{kamal}open failed (2)"),
+        proves="The login works, and sshd did not open the session that a command needs. A forward needs none.",
+        causes=(Cause("MaxSessions in sshd_config is 0, or too low", "KF710"),),
+        settle="sudo sshd -T | grep -i maxsessions   # on the host",
     ),
     Symptom(
         "cloud-image-root", Speaker.HOST, Where.HOST, Step.COMMANDS,
