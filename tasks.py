@@ -107,9 +107,9 @@ def bench(_context: Context, runs: int = 6) -> None:
     raise Exit(code=forward.main(runs))
 
 
-@task(help={"anew": "judge those mutants again that are recorded"})
-def oracle(_context: Context, anew: bool = False) -> None:
-    """Have the real Kamals judge the corpus of deploy.yml files and its mutants, and record what they say."""
+@task
+def oracle(_context: Context) -> None:
+    """Have the real Kamals judge the corpus of deploy.yml files, and record what they say and what we find."""
     from dev import environment
 
     with _set_up():
@@ -117,7 +117,20 @@ def oracle(_context: Context, anew: bool = False) -> None:
         environment.oracle()
     from tests.deploy import record
 
-    raise Exit(code=record.main(anew=anew))
+    raise Exit(code=record.main())
+
+
+@task
+def faults(_context: Context) -> None:
+    """Put every fault of the table to the proof, and print what was there against what was reported."""
+    from dev import environment, machine
+
+    with _set_up():
+        machine.need(*machine.LAB)
+        environment.tools()
+    from tests.faults import confusion
+
+    raise Exit(code=confusion.main())
 
 
 @task
@@ -131,7 +144,7 @@ def namespace() -> Collection:
     tasks = program.tasks()
     for own in (demo, test):
         tasks.add_task(own)  # type: ignore[arg-type] # @task gives a Task, and its types say a function
-    tasks.add_collection(Collection("dev", lint, docs, lock, bench, oracle, ci))
+    tasks.add_collection(Collection("dev", lint, docs, lock, bench, faults, oracle, ci))
     return tasks
 
 

@@ -15,6 +15,10 @@ USERS = {"root": (0, "/root"), "deploy": (1001, "/home/deploy"), "ops": (1002, "
 """Who can log in on a host: uid, which is the gid as well, and home."""
 
 
+NOLOGIN = "/usr/sbin/nologin"
+"""A shell that runs no command."""
+
+
 class Pinned(StrEnum):
     """What the deployer's known_hosts says of a host."""
 
@@ -153,7 +157,7 @@ def accounts(
     shells: Mapping[str, str], root: str = "/root", shadow: Mapping[str, str] | None = None
 ) -> dict[str, File]:
     """/etc/passwd, shadow and group with the lab's users; `shadow` is the line of those who are special, by name."""
-    passwd = ["sshd:x:105:65534::/run/sshd:/usr/sbin/nologin", "nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin"]
+    passwd = [f"sshd:x:105:65534::/run/sshd:{NOLOGIN}", f"nobody:x:65534:65534::/nonexistent:{NOLOGIN}"]
     secret, group = [f"{name}:{_NO_PASSWORD}" for name in ("sshd", "nobody")], ["tty:x:5:", "nogroup:x:65534:"]
     for name, (uid, home) in USERS.items():
         passwd.append(f"{name}:x:{uid}:{uid}::{root if uid == 0 else home}:{shells.get(name, '/bin/bash')}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.faults.registry import BOTH, NEITHER, TARGET, fault, files, line
-from lab.host import File, Host
+from lab.host import NOLOGIN, File, Host
 
 _FIRST = "/etc/ssh/sshd_config.d/01-login.conf"
 
@@ -61,7 +61,7 @@ def _shell_missing(host: Host) -> None:
 @fault("nologin", NEITHER)
 def _nologin(host: Host) -> None:
     """The user's shell is nologin: no command runs, forwards do."""
-    host.shell = "/usr/sbin/nologin"
+    host.shell = NOLOGIN
 
 
 @fault("shell-kills", (TARGET,))

@@ -23,6 +23,7 @@ TASKS = [
     "dev.bench",
     "dev.ci",
     "dev.docs",
+    "dev.faults",
     "dev.lint",
     "dev.lock",
     "dev.oracle",

@@ -1,4 +1,4 @@
-"""The real Kamal on every case: where it gets its forwards, we say pass, and where it does not, fail."""
+"""The real Kamal on every case and every fault: where it gets its forwards, we say pass, and where not, fail."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from dev.environment import ORACLE
 from lab import Lab
 from tests.cases import case as cases
 from tests.cases.case import Case
+from tests.faults.table import ROWS
 
 KAMAL = ORACLE / "bin" / "kamal"
 Run = Future[subprocess.CompletedProcess[str]]
-ASKED = [case for case in cases.ALL if case.kamal in ("pass", "fail", "no-shell")]
-WORKING, WAITING = 3, 24
+EVERY = [*cases.ALL, *(row.case() for row in ROWS if not row.missing)]
+ASKED = [case for case in EVERY if case.kamal in ("pass", "fail", "no-shell")]
+WORKING, WAITING = 3, 32
 """How many run at once: a Kamal that gets its forward keeps a processor busy, the others wait 30 seconds or more."""
 
 pytestmark = [

@@ -1,0 +1,103 @@
+"""Every row of the table: the cause, the line, the fix, and nothing left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from lab.faults import ALL
+from tests.cases import case as cases
+from tests.cases.case import Outcome
+from tests.faults import confusion, proof
+from tests.faults.proof import Proof, cause, reported
+from tests.faults.row import WORKS, Row
+from tests.faults.table import ROWS
+
+pytestmark = pytest.mark.isolated
+
+Proofs = Mapping[str, Future[Proof]]
+
+
+@pytest.fixture(scope="session")
+def proofs(request: pytest.FixtureRequest) -> Iterator[Proofs]:
+    """The proof of every row that was chosen."""
+    names = [item.name for item in request.session.items]
+    all_of_them = "test_no_cause_is_taken_for_another" in names
+    chosen = [row for row in ROWS if all_of_them or any(f"[{row.name}]" in name for name in names)]
+    with ThreadPoolExecutor(proof.AT_ONCE) as pool:
+        yield proof.run(chosen, pool)
+        pool.shutdown(cancel_futures=True)
+
+
+def _each(stage: str, wanted: Callable[[Row], bool] = lambda _: True) -> pytest.MarkDecorator:
+    """A test of each row that is `wanted`, which is known to fail where that is written beside the row."""
+    rows = []
+    for row in filter(wanted, ROWS):
+        marks = [pytest.mark.skip(reason=f"{row.missing} missing")] if row.missing else []
+        marks += [pytest.mark.xfail(reason=row.not_yet[stage], strict=True)] if stage in row.not_yet else []
+        rows.append(pytest.param(row, id=row.name, marks=marks))
+    return pytest.mark.parametrize("row", rows)
+
+
+@_each("asked")
+def test_the_fault_is_named(row: Row, proofs: Proofs) -> None:
+    outcome = proofs[row.name].result().asked
+    _holds(row, outcome)
+    said = reported(outcome)
+    assert said.code == row.code
+    if row.line:
+        assert (said.line, said.certainty) == (row.line, row.certainty)
+    else:
+        assert said.certainty in ("", "keyword")
+    assert said.changes == (row.changes or int(bool(row.line and row.line.current and row.certainty == "exact")))
+    assert cause(row, outcome) == row.code
+
+
+@_each("mute", lambda row: row.shell)
+def test_the_fault_is_named_or_ranked_where_no_command_runs(row: Row, proofs: Proofs) -> None:
+    outcome = proofs[row.name].result().mute
+    assert outcome
+    _holds(row, outcome)
+    assert cause(row, outcome, mute=True) == row.expected(mute=True)
+
+
+def _holds(row: Row, outcome: Outcome) -> None:
+    """What is true of any answer: verdict, hop, and that the check left nothing."""
+    assert outcome.report, outcome.stderr
+    said = reported(outcome)
+    assert said.verdict == ("pass" if row.code == WORKS else "fail"), outcome.text
+    if row.code != WORKS:
+        assert said.hop == f"{row.login}@{row.host}"
+        assert said.affects == ("web-1",)
+    assert outcome.changed == set()
+
+
+@_each("mended", lambda row: row.code != WORKS and not row.incurable)
+def test_the_fix_makes_the_check_pass(row: Row, proofs: Proofs) -> None:
+    proved = proofs[row.name].result()
+    assert proved.mending
+    assert proved.mending.returncode == 0, proved.mending
+    assert proved.mended
+    assert proved.mended.report["verdict"] == "pass", proved.mended.text
+    assert not proved.mending.stderr
+
+
+def test_no_cause_is_taken_for_another(proofs: Proofs) -> None:
+    proved = [future.result() for future in proofs.values()]
+    for stage, mute in (("asked", False), ("mute", True)):
+        known = [each for each in proved if stage not in each.row.not_yet]
+        found = confusion.counts(known, mute=mute)
+        assert all(expected == said for expected, said in found), confusion.tables(proved)
+
+
+def test_the_table_is_long_enough() -> None:
+    faulty = {row.fault for row in ROWS if row.code != WORKS}
+    assert len(faulty) >= 60
+    assert len({row.name for row in ROWS}) == len(ROWS)
+
+
+def test_every_fault_has_a_row_or_a_case() -> None:
+    of_cases = {fault for case in cases.ALL for named in case.faults.values() for fault in named}
+    assert of_cases | {fault for row in ROWS for fault in row.faults} == set(ALL)
