@@ -107,9 +107,9 @@ def bench(_context: Context, runs: int = 6) -> None:
     raise Exit(code=forward.main(runs))
 
 
-@task
-def oracle(_context: Context) -> None:
-    """Have the real Kamals judge the corpus of deploy.yml files, and record what they say and what we find."""
+@task(help={"anew": "judge those mutants again that are recorded"})
+def oracle(_context: Context, anew: bool = False) -> None:
+    """Have the real Kamals judge the corpus of deploy.yml files and its mutants, and record what they say."""
     from dev import environment
 
     with _set_up():
@@ -117,7 +117,7 @@ def oracle(_context: Context) -> None:
         environment.oracle()
     from tests.deploy import record
 
-    raise Exit(code=record.main())
+    raise Exit(code=record.main(anew=anew))
 
 
 @task

@@ -116,7 +116,11 @@ def _another_daemon(host: Host) -> None:
 def _loaded(host: Host) -> None:
     """The daemon runs with AllowTcpForwarding no; the file says yes by now, but sshd was not reloaded."""
     host.main.append("AllowTcpForwarding no")
-    host.after.append(f"sed -i 's/^AllowTcpForwarding no/AllowTcpForwarding yes/' {MAIN}")
+    host.after += [
+        "until [ -s /run/sshd.pid ]; do sleep 0.01; done",  # sshd writes it after it listens
+        f"sed -i 's/^AllowTcpForwarding no/AllowTcpForwarding yes/' {MAIN}",
+        f"until [ {MAIN} -nt /run/sshd.pid ]; do touch {MAIN}; done",  # times are as fine as the kernel's ticks
+    ]
 
 
 # Out of the login's sight

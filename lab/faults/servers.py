@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from lab.faults.programs import ANYWHERE, listening, perl
-from lab.faults.registry import JUMP, NEITHER, TARGET, fault
-from lab.host import File, Host
+from lab.faults.registry import BOTH, JUMP, NEITHER, TARGET, fault
+from lab.host import MAIN, NOLOGIN, File, Host
 
 _HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
 
@@ -33,9 +35,8 @@ def _inet6(host: Host) -> None:
 
 
 def _dropbear(host: Host, *options: str) -> None:
-    host.files["/etc/shells"] = File(
-        "/bin/sh\n/bin/bash\n/usr/sbin/nologin\n"
-    )  # with another, dropbear refuses the login
+    # dropbear refuses the login of a user with another shell than these
+    host.files["/etc/shells"] = File(f"/bin/sh\n/bin/bash\n{NOLOGIN}\n")
     host.before.append(f"dropbearconvert openssh dropbear {_HOST_KEY} /run/dropbear_key 2>/dev/null")
     files = ("-r", "/run/dropbear_key", "-P", "/run/dropbear.pid")
     host.server = ("/usr/sbin/dropbear", "-F", "-E", "-s", *files, *options)
@@ -57,3 +58,21 @@ def _dropbear_no_remote(host: Host) -> None:
 def _dropbear_no_local(host: Host) -> None:
     """The server is dropbear with -j: it opens no connections, and says nothing about it."""
     _dropbear(host, "-j")
+
+
+@fault("another-product", BOTH)
+def _another_product(host: Host) -> None:
+    """The server says that it is Tailscale SSH, and forwards nothing: sshd, with another name in place of its own."""
+    host.main.append("AllowTcpForwarding no")
+    renamed = (
+        "s/OpenSSH_[0-9][^ \\0]*(?: [^\\0]*)?\\0/my $n = length $&; substr(qq(Tailscale) . qq(\\0) x $n, 0, $n)/ge"
+    )
+    for program in ("/usr/sbin/sshd", "/usr/lib/openssh/sshd-session"):
+        copy = f"/usr/local/bin/{program.rpartition('/')[2]}"
+        host.before.append(
+            f"if [ -e {program} ]; then perl -0777 -pe {quote(renamed)} {program} >{copy}; chmod 755 {copy}; fi"
+        )
+    host.before.append(
+        f"[ ! -e /usr/local/bin/sshd-session ] || echo SshdSessionPath /usr/local/bin/sshd-session >>{MAIN}"
+    )
+    host.server = ("/usr/local/bin/sshd", "-D", "-e")

@@ -114,9 +114,9 @@ def _lines(said: Mapping[str, Outcome]) -> Iterator[str]:
         yield from (f"  {line}\n" for line in outcome.found)
 
 
-def accepts(config: DeployConfig) -> bool:
-    """Whether we say that Kamal would take it."""
-    return not any(problem.severity is Severity.ERROR for problem in config.problems)
+def errors(problems: Iterable[Problem]) -> list[str]:
+    """Where we say that Kamal would stop: the paths."""
+    return [problem.path for problem in problems if problem.severity is Severity.ERROR]
 
 
 def lines(problems: Iterable[Problem]) -> tuple[str, ...]:

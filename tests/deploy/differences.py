@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from dev.environment import ROOT
-from kamal_forward_check.model import Problem, Severity
+from tests.deploy import corpus, mutants, oracle, ours
 
 PAGE = ROOT / "docs" / "differences.md"
 _VERDICT = re.compile(r"\| `([^`]+)` \| ([^`|][^|]*) \|")
@@ -39,12 +39,35 @@ VERDICTS = tuple(row[1] for row in _rows(_VERDICT))
 PLACES = tuple(Place(row[1], row[2]) for row in _rows(_PLACE))
 
 
-def judge(name: str, problems: Sequence[Problem], place: str) -> tuple[str, str]:
+def listed() -> set[str]:
+    """All entries."""
+    return {*VERDICTS, *map(str, PLACES)}
+
+
+def found() -> tuple[list[str], set[str]]:
+    """What differs from the record of Kamal's words and is not listed, and the entries that were needed."""
+    cases, places = list(corpus.cases()), mutants.recorded()
+    said = corpus.recorded()
+    changed = [mutant for mutant in mutants.of(cases) if mutants.digest(mutant) in places]
+    judged = [
+        *(
+            judge(case.name, errors, oracle.place(said[case.name][version].kamal))
+            for version in oracle.VERSIONS
+            for case, errors in zip(cases, ours.errors(cases, version), strict=True)
+        ),
+        *(
+            judge(mutant.name, errors, places[mutants.digest(mutant)])
+            for mutant, errors in zip(changed, ours.errors(changed, oracle.NEWEST), strict=True)
+        ),
+    ]
+    return [words for words, _ in judged if words], {entry for _, entry in judged if entry}
+
+
+def judge(name: str, errors: Sequence[str], place: str) -> tuple[str, str]:
     """What we say otherwise than Kamal, which names `place`; and the entry that excuses it, in its place.
 
-    `name` is that of the case, `place` as `oracle.place` writes it.
+    `name` is that of the case, `errors` are the paths of ours, and `place` is as `oracle.place` writes it.
     """
-    errors = [problem.path for problem in problems if problem.severity is Severity.ERROR]
     if bool(errors) != bool(place):
         excuse = next((pattern for pattern in VERDICTS if fnmatchcase(name, pattern)), "")
         return ("" if excuse else f"{name}: Kamal has {place or 'nothing against it'}, here it is {errors}"), excuse
@@ -56,7 +79,6 @@ def judge(name: str, problems: Sequence[Problem], place: str) -> tuple[str, str]
 
 def _is_at(place: str, paths: Sequence[str]) -> bool:
     """Whether one of the paths is at Kamal's place. It prints a symbol without its colon."""
-    bare = [re.sub("/:(?=[^/]+$)", "/", path) for path in paths]
     if place.endswith("/"):
-        return any(f"{path}/".startswith(place.removeprefix("/")) for path in bare)
-    return place in bare
+        return any(f"{path}/".startswith(place.removeprefix("/")) for path in paths)
+    return place in paths or place in [re.sub("/:(?=[^/]+$)", "/", path) for path in paths]

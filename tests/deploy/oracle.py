@@ -65,6 +65,9 @@ File.write(ENV.fetch("ANSWERS"), JSON.generate(answers))
 exit! 0
 %>"""
 
+_AT_ONCE = 500
+"""Files that one process judges: some 4 seconds' work."""
+
 _DOCKER = "#!/bin/sh\necho x86_64\n"
 """Kamal asks docker for this machine's architecture where there is a remote builder."""
 
@@ -78,9 +81,9 @@ class Kamal:
     def judge(self, cases: Mapping[str, tuple[Path, str | None]]) -> dict[str, str]:
         """What Kamal says to each case (deploy.yml's folder, and a destination); nothing where it accepts."""
         questions = [(name, str(folder), "deploy.yml", destination) for name, (folder, destination) in cases.items()]
-        workers = min(os.cpu_count() or 1, len(questions) // 100 + 1)
-        with ThreadPoolExecutor(workers) as pool:
-            asked = [pool.submit(self._ask, _JUDGE, questions[first::workers]) for first in range(workers)]
+        starts = range(0, len(questions), _AT_ONCE)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            asked = [pool.submit(self._ask, _JUDGE, questions[start : start + _AT_ONCE]) for start in starts]
         return {name: said for answers in asked for name, said in answers.result().items()}
 
     def read(self, texts: Sequence[str]) -> list[list[object]]:
@@ -114,7 +117,7 @@ class Kamal:
         return subprocess.run(
             [self.program, "config", "--version", "1", *words],
             cwd=folder, env={"PATH": path, "HOME": str(bin_folder), "LANG": "C.UTF-8", **environ},
-            capture_output=True, text=True, timeout=120, check=False,
+            capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
 
 

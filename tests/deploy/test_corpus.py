@@ -29,7 +29,7 @@ def test_verdict_and_findings(name: str, tmp_path: Path) -> None:
         problems = case.load(tmp_path, version).problems
         assert corpus.lines(problems) == recorded.found
         found |= {corpus.as_marked(problem.at, case) for problem in problems}
-        disagreement, _ = differences.judge(name, problems, place(recorded.kamal))
+        disagreement, _ = differences.judge(name, corpus.errors(problems), place(recorded.kamal))
         assert not disagreement, f"Kamal {version}: {recorded.kamal}"
     assert found == {corpus.as_marked(mark, case) for mark in case.marks}
 

@@ -12,6 +12,7 @@ import pytest
 
 from kamal_forward_check.model import Cause, Given, Hop, Purpose, Role, Route, Stage, Trace, Verdict
 from kamal_forward_check.probe.dial import CommandSocket, dial, program_of
+from kamal_forward_check.rules import Facts, judge
 from tests.probe.servers import Servers, codes, free_port, silent, stop
 
 
@@ -148,6 +149,14 @@ def test_what_a_failing_command_said_is_kept(servers: Servers, command: str, sai
     assert trace.failing.stopped
     assert said in trace.failing.stopped.detail
     assert codes(trace) == ["KF208"]
+
+
+def test_a_session_managers_shell_is_told_from_a_connection(servers: Servers) -> None:
+    _, trace = by_command(servers, "sh -c 'echo; echo Starting session with SessionId: me-0a1b; printf \"$ \"; cat'")
+    [finding] = judge(Facts(traces=(trace,)))
+    assert finding.code == "KF208"
+    assert finding.fix
+    assert "AWS-StartSSHSession" in finding.fix.summary
 
 
 def test_an_interrupt_at_the_keyboard_is_for_us_not_for_the_command() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from kamal_forward_check.model import Aside, Cause, Role, Stage, Status, Trace, Verdict
+from kamal_forward_check.model import Aside, Beside, Cause, Role, Stage, Status, Trace, Verdict
 from kamal_forward_check.probe import data
 from kamal_forward_check.probe.data import Flow, send
 from kamal_forward_check.probe.notes import Notes
@@ -290,6 +290,40 @@ def test_a_proxy_of_the_hosts_own_is_not_asked(servers: Servers, tmp_path: Path,
     target = servers.sshd("AllowTcpForwarding remote", f"ForceCommand {own} PATH={tmp_path}/bin sh")
     [trace] = servers.walk(servers.route(target))
     assert at(trace, Stage.DATA) == (Status.PASS, tool)
+
+
+@pytest.mark.parametrize(
+    ("lines", "options", "said"),
+    [
+        ((), "", ""),
+        (("ForceCommand echo no entry",), "", 'the login answers /bin/sh with "no entry"'),
+        (("ForceCommand /bin/false",), "", "the login runs nothing"),
+        (("MaxSessions 0",), "", "the host opens no session (open failed)"),
+        ((), 'command="/bin/sh"', "the key runs a command of its own"),
+        (('ForceCommand eval "$SSH_ORIGINAL_COMMAND"',), "", ""),
+    ],
+)
+def test_what_keeps_commands_from_running_is_told(
+    servers: Servers, lines: tuple[str, ...], options: str, said: str
+) -> None:
+    [trace] = servers.walk(servers.route(servers.sshd(*lines, key_options=options)))
+    assert trace.verdict is Verdict.PASS
+    assert trace.hops[-1].no_commands == said
+    assert ("KF710" in [finding.code for finding in judge(Facts(traces=(trace,)))]) == bool(said)
+
+
+@pytest.mark.parametrize("docker", [True, False])
+def test_a_docker_that_is_not_there_is_told(servers: Servers, tmp_path: Path, docker: bool) -> None:  # noqa: FBT001
+    (few(tmp_path / "bin") / ("docker" if docker else "podman")).symlink_to("/bin/sh")
+    target = servers.sshd(f"ForceCommand PATH={tmp_path}/bin sh")
+    [trace] = servers.walk(servers.route(target))
+    assert (Beside.NO_DOCKER in trace.hops[-1].beside) != docker
+
+
+def test_our_own_end_on_ipv6_is_no_other_listener(servers: Servers) -> None:
+    """GatewayPorts yes listens on [::] as well, where our own end answers."""
+    [trace] = servers.walk(servers.route(servers.sshd("GatewayPorts yes")))
+    assert Beside.OTHER_ON_IPV6 not in trace.hops[-1].beside
 
 
 def test_gateway_ports_are_told(servers: Servers) -> None:

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from kamal_forward_check.model import Answers, OwnPort
+from kamal_forward_check.check import check
+from kamal_forward_check.model import Answers, OwnPort, Vantage, Verdict
 from kamal_forward_check.probe import own_port
 from kamal_forward_check.probe.own_port import Look
 from kamal_forward_check.rules import Facts, judge
-from tests.probe.servers import free_port
+from kamal_forward_check.settings import Settings, from_flags
+from tests.probe.servers import ME, Servers, free_port
 
 
 @contextmanager
@@ -100,3 +102,30 @@ def test_what_localhost_is_first_counts() -> None:
             seen = Look(port, lambda *_, found=found: found).finish()
             assert [each.address for each in seen] == order
             assert [finding.code for finding in judge(Facts(own_port=seen))] == codes
+
+
+@pytest.mark.parametrize("vantage", Vantage)
+def test_in_a_container_it_is_not_looked_at(servers: Servers, vantage: Vantage) -> None:
+    """The container's localhost is not the runner's; that it was not looked at is said, and takes nothing away."""
+    target = servers.sshd()
+    port = free_port()
+    text = (
+        f"service: a\nimage: a\nservers: [{target.host}]\nssh: {{user: {ME}, port: {target.port}}}\n"
+        f"registry: {{server: 'localhost:{port}'}}\nbuilder: {{arch: amd64}}\n"
+    )
+    (servers.home / "config").mkdir()
+    (servers.home / "config" / "deploy.yml").write_text(text, encoding="utf-8")
+    settings = Settings(identities=(str(servers.key),), known_hosts=target.pin)
+    report = check(settings, servers.system, vantage)
+    assert report.verdict is Verdict.PASS
+    why = [item.why for item in report.skipped if item.what == f"localhost:{port} of the runner"]
+    if vantage is Vantage.CONTAINER:
+        assert (report.own_port, len(why)) == ((), 1)
+    else:
+        assert {seen.answers for seen in report.own_port} == {Answers.NOBODY}
+        assert not why
+
+
+def test_the_comparison_is_a_switch() -> None:
+    assert from_flags({"compare_direct": True}).compare_direct is True
+    assert from_flags({"compare_direct": False}).compare_direct is False

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from kamal_forward_check.model import (
+    Answers,
     Candidate,
     Cause,
     Certainty,
@@ -25,6 +26,7 @@ from kamal_forward_check.model import (
     KamalVersion,
     Keys,
     Observation,
+    OwnPort,
     Purpose,
     Report,
     Role,
@@ -124,9 +126,12 @@ OBSERVATIONS = st.builds(
 )
 HOP_TRACES = st.builds(HopTrace, HOPS, tuples(OBSERVATIONS), st.builds(Heard, TEXTS), held_ms=st.floats(0, 1e5))
 TRACES = st.builds(
-    lambda purpose, hops: Trace(Route(purpose, tuple(seen.hop for seen in hops), "127.0.0.1", 5555), hops),
+    lambda purpose, hops, direct: Trace(
+        Route(purpose, tuple(seen.hop for seen in hops), "127.0.0.1", 5555), hops, direct
+    ),
     st.sampled_from(Purpose),
     tuples(HOP_TRACES, least=1),
+    st.none() | HOP_TRACES,
 )
 CHANGES = st.builds(Change, TEXTS, TEXTS, st.none() | LINES, TEXTS, TEXTS, st.booleans())
 SERVER_LINES = st.builds(
@@ -170,5 +175,6 @@ REPORTS = st.builds(
     findings=tuples(FINDINGS, most=2),
     ignored=st.dictionaries(CODES, st.integers(1, 9), max_size=2),
     skipped=tuples(st.builds(Skipped, TEXTS, TEXTS, st.booleans()), most=2),
+    own_port=tuples(st.builds(OwnPort, TEXTS, st.integers(1, 65535), st.sampled_from(Answers), TEXTS), most=2),
     total_ms=st.floats(0, 1e6),
 )

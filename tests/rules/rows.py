@@ -123,6 +123,9 @@ ROWS: dict[str, Facts] = {
         )
     ),
     "KF208": stops(Stage.REACH, Cause.PROXY_COMMAND),
+    "KF209": of_target(
+        replace(stopped(TARGET, Stage.LISTEN, Cause.LISTEN_DENIED, "127.0.0.1:5555"), heard=Heard("SSH-2.0-Tailscale"))
+    ),
     "KF210": stops(Stage.HOST_KEY, Cause.HOST_KEY_UNKNOWN, at=Role.JUMP),
     "KF211": stops(Stage.HOST_KEY, Cause.HOST_KEY_CHANGED),
     "KF220": of_target(replace(granted(), host_key=SHOWN)),

@@ -8,6 +8,7 @@ import pytest
 
 from kamal_forward_check.model import (
     Cause,
+    Heard,
     HopTrace,
     Problem,
     ProblemKind,
@@ -203,3 +204,11 @@ def test_what_is_ignored_elsewhere_is_still_found_here() -> None:
     warned = Problem(ProblemKind.UNKNOWN_KEY, Severity.WARNING, "x", Span("f", 1))
     [finding] = judge(Facts(problems=(warned,)))
     assert finding.severity is Severity.WARNING
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("cause", Cause)
+def test_a_server_that_is_no_sshd_is_told_once_as_well(cause: Cause, role: Role) -> None:
+    for stage in (Stage.LOGIN, Stage.FORWARD, Stage.LISTEN):
+        found = judge(stops(stage, cause, at=role, heard=Heard("SSH-2.0-Tailscale")))
+        assert len([finding for finding in found if finding.severity is Severity.ERROR]) == 1

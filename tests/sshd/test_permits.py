@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kamal_forward_check.sshd.permits import listen_allowed, open_allowed
+from kamal_forward_check.sshd.permits import listen_allowed, listen_remarks, open_allowed, open_remarks
 
 V4, V6 = "127.0.0.1", "::1"
 
@@ -68,3 +68,41 @@ def test_permit_listen(values: str, host: str, port: int, allowed: bool) -> None
 @pytest.mark.parametrize(("values", "host", "port", "allowed"), OPEN)
 def test_permit_open(values: str, host: str, port: int, allowed: bool) -> None:  # noqa: FBT001
     assert open_allowed(values, host, port) is allowed
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ("localhost:5555", "localhost is not 127.0.0.1"),
+        ("localhost:*", "`ssh -R 5555:localhost:5555` asks for localhost, and so passes by hand"),
+        ("LOCALHOST:5555", "LOCALHOST matches nothing"),
+        ("0.0.0.0:5555", "0.0.0.0 stands for itself alone"),
+        ("127.0.0.1:5556 80", "It lists no address with port 5555"),
+    ],
+)
+def test_what_looks_like_a_listen_that_is_allowed(values: str, told: str) -> None:
+    [remark] = listen_remarks(values, "127.0.0.1", 5555)
+    assert told in remark
+
+
+@pytest.mark.parametrize("values", ["none", "[::1]:5555", "10.0.0.1:5555"])
+def test_nothing_is_said_of_a_listen_that_does_not_look_allowed(values: str) -> None:
+    assert list(listen_remarks(values, "127.0.0.1", 5555)) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ("web-*:22", "web-* is no pattern here"),
+        ("WEB-1:22", "Capitals count: Kamal asks for web-1"),
+        ("10.0.0.11:22", "Kamal asks for web-1, and no name stands for its address here"),
+    ],
+)
+def test_what_looks_like_a_connection_that_is_allowed(values: str, told: str) -> None:
+    [remark] = open_remarks(values, "web-1", 22)
+    assert told in remark
+
+
+@pytest.mark.parametrize("values", ["none", "web-2:22", "10.0.0.11:2222", "web-1:80"])
+def test_nothing_is_said_of_a_connection_that_does_not_look_allowed(values: str) -> None:
+    assert list(open_remarks(values, "web-1", 22)) == []

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kamal_forward_check.model import Aside, AsideAnswer, Certainty, Hop, HopTrace, ServerLine
+from kamal_forward_check.model import Aside, AsideAnswer, Certainty, Hop, HopTrace, Role, ServerLine
 from kamal_forward_check.sshd.candidates import Asked
-from kamal_forward_check.sshd.refusal import CERTIFICATE, explain
+from kamal_forward_check.sshd.refusal import CERTIFICATE, OWN_KEYS, explain
 from kamal_forward_check.sshd.why import Refusal, Why
 from kamal_forward_check.sshd.wire import FORWARDING_DISABLED, PERMIT_REFUSED, STREAMLOCAL_DISABLED
 from tests.sshd.said import said
@@ -127,6 +127,53 @@ def test_files_that_allow_what_sshd_forbids(of: Hop, asked: list[Asked]) -> None
     assert (found.why, keywords(found)) == (Why.NOT_ON_DISK, ["not reloaded", "another daemon"])
 
 
+READ = "loaded /run/sshd.pid"
+
+
+def test_a_file_that_is_newer_than_the_daemons_last_look_proves_that_it_was_not_reloaded() -> None:
+    service = f"unit ssh.service\n{READ}\nedited /etc/ssh/sshd_config\nedited /etc/ssh/sshd_config"
+    found = of_target(refused(TARGET, FORWARDING_DISABLED, said=ALLOWED | {"service": service}))
+    assert (found.why, found.candidates) == (Why.NOT_ON_DISK, ())
+    assert [remark.split(",")[0] for remark in found.remarks] == ["/etc/ssh/sshd_config is newer than /run/sshd.pid"]
+
+
+def test_files_as_old_as_the_daemons_last_look_prove_nothing() -> None:
+    found = of_target(refused(TARGET, FORWARDING_DISABLED, said=ALLOWED | {"service": READ}))
+    assert (found.why, keywords(found), found.remarks) == (Why.NOT_ON_DISK, ["not reloaded", "another daemon"], ())
+
+
+@pytest.mark.parametrize(("on_disk", "told"), [("9.2", 0), ("9.6", 1)])
+def test_a_program_that_was_upgraded_and_not_restarted(on_disk: str, told: int) -> None:
+    said = ALLOWED | {"sshd": f"debug1: sshd version OpenSSH_{on_disk}, OpenSSL 3.0.2\n{ALLOWED['sshd']}"}
+    found = of_target(refused(TARGET, FORWARDING_DISABLED, said=said))
+    assert [remark.split(",")[0] for remark in found.remarks] == ["The host's sshd program is OpenSSH 9.6"][:told]
+
+
+@pytest.mark.parametrize(
+    ("said", "doubt"),
+    [
+        ({"daemon": ""}, "-f or -o"),
+        ({"sshd": f"debug3: checking match for 'Host *.lan' user deploy host 1\nusedns yes\n{OFF['sshd']}"}, "UseDNS"),
+    ],
+    ids=["no daemon is seen", "a name is looked up"],
+)
+def test_what_makes_a_line_unsure(said: dict[str, str], doubt: str) -> None:
+    found = of_target(refused(TARGET, FORWARDING_DISABLED, said=OFF | said))
+    assert (found.why, only(found).certainty) == (Why.OFF, Certainty.CANDIDATES)
+    assert doubt in found.candidates[0].why
+
+
+def test_a_line_that_does_not_count_is_said_to_be_in_vain() -> None:
+    holds = config("AllowTcpForwarding no", "AllowTcpForwarding yes", values={"allowtcpforwarding": "no"})
+    [remark] = of_target(refused(TARGET, FORWARDING_DISABLED, said=holds)).remarks
+    assert remark == "/etc/ssh/sshd_config:2 says 'AllowTcpForwarding yes' in vain: only the first counts."
+
+
+def test_a_match_block_goes_before_what_stands_above_it() -> None:
+    [remark] = of_target(refused(TARGET, FORWARDING_DISABLED, said=said("allow-tcp-forwarding-no-match-user"))).remarks
+    assert remark.endswith("in vain: a Match block that applies goes first.")
+
+
 UNREADABLE = {"unreadable": "/etc/ssh/sshd_config.d"}
 
 
@@ -186,9 +233,10 @@ def test_a_certificate_that_withholds() -> None:
 
 def test_a_key_that_a_program_printed_is_no_line_of_that_program() -> None:
     holds = config(values={"authorizedkeyscommand": "/usr/bin/keys %u"})
-    key = "/usr/bin/keys:2: key options: pty"
-    found = of_target(refused(TARGET, FORWARDING_DISABLED, key=key, said=holds))
-    assert (found.why, only(found).file) == (Why.KEY, "the output of /usr/bin/keys")
+    for named in ("/usr/bin/keys", "/usr/bin/keys %u"):
+        key = f"{named}:2: key options: pty"
+        found = of_target(refused(TARGET, FORWARDING_DISABLED, key=key, said=holds))
+        assert (found.why, only(found).file) == (Why.KEY, f"the output of {named}")
 
 
 def test_a_key_with_a_list_of_its_own() -> None:
@@ -216,6 +264,27 @@ def test_a_keys_list_and_the_files_list() -> None:
     holds = config("PermitListen 5556", values={"permitlisten": "*:5556"}) | {"key": 'permitlisten="5557"'}
     found = of_target(refused(TARGET, PERMIT_REFUSED, key=KEY_LISTS, said=holds))
     assert (found.why, [line.keyword for line in found.lines]) == (Why.KEY_LIST, ["permitlisten", "PermitListen"])
+
+
+def test_root_whom_an_image_locks_out() -> None:
+    locked = "/root/.ssh/authorized_keys:1: key options: command"
+    for of, asked in ((hop(user="root"), LISTEN), (hop(Role.JUMP, "bastion", "root"), NEXT)):
+        assert explain(refused(of, FORWARDING_DISABLED, key=locked), asked).why is Why.ROOT_LOCK
+    assert of_target(refused(TARGET, FORWARDING_DISABLED, key=locked)).why is Why.KEY
+
+
+def test_a_key_as_an_old_sshd_tells_it() -> None:
+    found = of_target(refused(TARGET, FORWARDING_DISABLED, key="Key is restricted.", version="SSH-2.0-OpenSSH_7.4"))
+    assert (found.why, only(found).file, only(found).certainty) == (Why.KEY, OWN_KEYS, Certainty.KEYWORD)
+
+
+@pytest.mark.parametrize(("of", "asked"), [(TARGET, LISTEN), (JUMP, NEXT)], ids=["target", "jump"])
+def test_an_old_sshd_that_said_nothing_of_the_key_leaves_it_open(of: Hop, asked: list[Asked]) -> None:
+    asides = {Aside.OWN_SSHD: CODE_1, Aside.STREAMLOCAL: REFUSED}
+    seen = refused(of, FORWARDING_DISABLED, key="", version="SSH-2.0-OpenSSH_7.4", asides=asides)
+    found = explain(seen, asked)
+    assert found.why is Why.UNDECIDED
+    assert {"AllowTcpForwarding", "DisableForwarding", "authorized_keys"} <= set(keywords(found))
 
 
 # What the wire alone says
@@ -280,12 +349,13 @@ def test_a_jump_that_opens_other_channels_has_a_list() -> None:
     [
         (STREAMLOCAL, ["AllowTcpForwarding", "PermitOpen"]),
         (NO_STREAMLOCAL, ["DisableForwarding", "AllowTcpForwarding", "PermitOpen", "password expired"]),
-        (REFUSED, ["AllowTcpForwarding", "DisableForwarding", "PermitOpen", "password expired"]),
+        (REFUSED, ["AllowTcpForwarding", "PermitOpen"]),
+        (None, ["AllowTcpForwarding", "DisableForwarding", "PermitOpen", "password expired"]),
     ],
-    ids=["allows sockets", "forbids sockets", "does not say"],
+    ids=["allows sockets", "forbids sockets", "allows sockets in silence", "not asked"],
 )
-def test_a_jump_that_opens_no_channel(streamlocal: AsideAnswer, ranked: list[str]) -> None:
-    asides = {Aside.OWN_SSHD: CODE_1, Aside.STREAMLOCAL: streamlocal}
+def test_a_jump_that_opens_no_channel(streamlocal: AsideAnswer | None, ranked: list[str]) -> None:
+    asides = {Aside.OWN_SSHD: CODE_1} | ({Aside.STREAMLOCAL: streamlocal} if streamlocal else {})
     found = explain(refused(JUMP, asides=asides), NEXT)
     assert (found.why, keywords(found)) == (Why.UNDECIDED, ranked)
 
@@ -373,6 +443,27 @@ def test_a_container_is_named() -> None:
 
 
 # Servers that are not OpenSSH
+
+
+@pytest.mark.parametrize(
+    ("daemon", "of", "ranked"),
+    [
+        ("", TARGET, ["dropbear -k", "authorized_keys", "port in use"]),
+        ("/usr/sbin/dropbear -F -E", TARGET, ["authorized_keys", "port in use"]),
+        ("/usr/sbin/dropbear -FEk -p 22", TARGET, ["dropbear -k", "authorized_keys", "port in use"]),
+        ("/usr/sbin/dropbear -k", JUMP, ["authorized_keys"]),
+        ("/usr/sbin/dropbear -s -j", JUMP, ["dropbear -j", "authorized_keys"]),
+    ],
+)
+def test_dropbear_is_known_by_its_command_line(daemon: str, of: Hop, ranked: list[str]) -> None:
+    seen = refused(of, key="", version="SSH-2.0-dropbear_2022.83", said={"daemon": daemon})
+    assert keywords(explain(seen, LISTEN if of is TARGET else NEXT)) == ranked
+
+
+def test_a_port_that_dropbear_could_not_have() -> None:
+    sockets = said("port-in-use")["sockets"]
+    found = of_target(refused(TARGET, key="", version="SSH-2.0-dropbear_2022.83", said={"sockets": sockets}))
+    assert (found.why, found.holder) == (Why.PORT_TAKEN, "a program of root")
 
 
 @pytest.mark.parametrize("version", ["SSH-2.0-dropbear_2022.83", "SSH-2.0-Tailscale", "SSH-2.0-Teleport"])

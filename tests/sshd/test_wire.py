@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kamal_forward_check.model import Aside, AsideAnswer
 from kamal_forward_check.sshd import wire
 from kamal_forward_check.sshd.wire import STREAMLOCAL_DISABLED, KeyOptions, key_options
-from tests.sshd.seen import ALWAYS_THE_SAME
+from tests.sshd.seen import ALWAYS_THE_SAME, OPENSSH
 
 FILE = "/home/deploy/.ssh/authorized_keys"
 ALL = "agent-forwarding port-forwarding pty user-rc x11-forwarding"
@@ -123,7 +123,7 @@ def test_a_version(version: str, name: str, openssh: bool) -> None:  # noqa: FBT
 
 
 def test_a_question_that_was_not_asked_has_no_answer() -> None:
-    assert wire.streamlocal_disabled({}) is None
+    assert wire.streamlocal_disabled({}, OPENSSH) is None
     assert wire.opens_channels({}) is None
 
 
@@ -142,7 +142,14 @@ def test_policy_is_told_from_a_port_without_a_listener(answer: AsideAnswer, open
 
 def test_streamlocal_is_off_only_where_sshd_says_so() -> None:
     said = AsideAnswer(granted=False, debug=(STREAMLOCAL_DISABLED,))
-    assert wire.streamlocal_disabled({Aside.STREAMLOCAL: said}) is True
+    assert wire.streamlocal_disabled({Aside.STREAMLOCAL: said}, OPENSSH) is True
     allowed = AsideAnswer(granted=False, debug=(wire.PERMIT_REFUSED,))
-    assert wire.streamlocal_disabled({Aside.STREAMLOCAL: allowed}) is False
-    assert wire.streamlocal_disabled({Aside.STREAMLOCAL: AsideAnswer(granted=False)}) is None
+    assert wire.streamlocal_disabled({Aside.STREAMLOCAL: allowed}, OPENSSH) is False
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [(OPENSSH, False), ("SSH-2.0-OpenSSH_8.2p1", False), ("SSH-2.0-OpenSSH_7.4", None), ("SSH-2.0-other", None)],
+)
+def test_silence_on_streamlocal_says_something_of_an_sshd_that_tells(version: str, told: bool | None) -> None:  # noqa: FBT001
+    assert wire.streamlocal_disabled({Aside.STREAMLOCAL: AsideAnswer(granted=False)}, version) is told

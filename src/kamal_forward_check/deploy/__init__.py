@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from kamal_forward_check.deploy import document, files, overlay, schema, semantics
 from kamal_forward_check.deploy import kamal_version as version
 from kamal_forward_check.deploy.source import Source
+from kamal_forward_check.deploy.subject import Subject
 from kamal_forward_check.model import DeployConfig, KamalVersion, Node, Problem, ProblemKind, Severity
 from kamal_forward_check.system import System
 
@@ -42,9 +43,7 @@ def judged(config: DeployConfig, system: System) -> DeployConfig:
     """`config` with all that Kamal would reject in it: what the schema says, and what no schema can say."""
     if config.root is None:
         return config
-    subject = semantics.Subject(
-        config.root, config.kamal, config.destination, exists=lambda path: system.path(path).exists()
-    )
+    subject = Subject(config.root, config.kamal, config.destination, exists=lambda path: system.path(path).exists())
     problems = [*schema.judge(config.root, config.kamal), *semantics.judge(subject)]
     if config.guessed:
         problems = [_less_sure(problem) for problem in problems]

@@ -218,13 +218,13 @@ def _key_text(key: Node) -> str:
         case str() as text:
             return text
         case scalars.Symbol(name):
-            return f":{name}"
+            return scalars.OddKey(f":{name}")
         case bool() | None as word:
-            return {True: "true", False: "false", None: ""}[word]
+            return scalars.OddKey({True: "true", False: "false", None: ""}[word])
         case int() | float() as number:
-            return str(number)
+            return scalars.OddKey(number)
         case _:
-            return "(a key that is no word)"
+            return scalars.OddKey("(a key that is no word)")
 
 
 def _merged(value: Node, *, alone: bool) -> dict[str, Node] | None:

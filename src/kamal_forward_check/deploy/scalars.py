@@ -25,6 +25,12 @@ class Foreign:
     kind: str
 
 
+class OddKey(str):
+    """A mapping's key that is no string to Ruby, by its text: a number, a boolean, a symbol."""
+
+    __slots__ = ()
+
+
 _WORDS = {
     "~": None, "null": None, "yes": True, "true": True, "on": True, "no": False, "false": False, "off": False,
 }  # fmt: skip

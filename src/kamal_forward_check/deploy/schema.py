@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ _ANY_SCALAR = {"string", "number", "boolean"}  # Kamal takes each of them for a 
 
 def judge(root: Node, kamal: KamalVersion) -> list[Problem]:
     """What the schema says of the tree."""
-    faults = list(_faults(json.loads(SCHEMA.read_text(encoding="utf-8")), _plain(root), kamal))
+    faults = list(_faults(_plain(root), kamal))
     of_other_versions = {fault.path for fault in faults if fault.keyword in _OF_VERSIONS}
     words = _Words(root, kamal)
     problems = [
@@ -84,7 +85,16 @@ def _plain(node: Node) -> Any:
             return value
 
 
-def _faults(schema: Mapping[str, Any], instance: Any, kamal: KamalVersion) -> Iterator[_Fault]:
+def _faults(instance: Any, kamal: KamalVersion) -> Iterator[_Fault]:
+    for error in _validator(kamal).iter_errors(instance):
+        of_key = "propertyNames" in error.absolute_schema_path
+        path = (*error.absolute_path, error.instance) if of_key else tuple(error.absolute_path)
+        yield _Fault(error.validator, path, error.validator_value, error.schema, of_key)
+
+
+@cache
+def _validator(kamal: KamalVersion) -> Any:
+    """The schema's validator, with our keywords. Kept, as several files are judged in one run."""
     from jsonschema import Draft7Validator, ValidationError, validators
 
     def unless_opaque(keyword: str) -> Callable[..., Iterator[ValidationError]]:
@@ -109,10 +119,7 @@ def _faults(schema: Mapping[str, Any], instance: Any, kamal: KamalVersion) -> It
     keywords: dict[str, Any] = {name: unless_opaque(name) for name in ("type", "enum")}
     keywords |= {"x-kamal-since": since, "x-kamal-until": until}
     extended: Any = validators.extend(Draft7Validator, keywords, type_checker=types)  # type: ignore[no-untyped-call]
-    for error in extended(schema).iter_errors(instance):
-        of_key = "propertyNames" in error.absolute_schema_path
-        path = (*error.absolute_path, error.instance) if of_key else tuple(error.absolute_path)
-        yield _Fault(error.validator, path, error.validator_value, error.schema, of_key)
+    return extended(json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 
 class _Words:

@@ -7,47 +7,23 @@ known is taken as fitting.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from kamal_forward_check.deploy import proxies
+from kamal_forward_check.deploy import accessories, proxies
 from kamal_forward_check.deploy.kamal_version import ASSUMED, described, is_older, is_version
-from kamal_forward_check.deploy.servers import PLACES, Servers, is_blank, is_true
-from kamal_forward_check.model import KamalVersion, Node, Problem, ProblemKind, Severity, Span
+from kamal_forward_check.deploy.scalars import OddKey, Symbol
+from kamal_forward_check.deploy.servers import Servers, is_blank, is_true
+from kamal_forward_check.deploy.subject import Subject
+from kamal_forward_check.model import Node, Problem, ProblemKind, Severity
 
 _LOG_LEVELS = ("debug", "info", "warn", "error", "fatal", "unknown")
 _MACHINES = {"amd64", "arm64", "armv7l", "i686", "ppc64le", "riscv64", "s390x"}
 """What Kamal may find as this machine's own architecture: the first two by its own names, others by Docker's."""
+_NO_SYMBOLS = (("hooks_path",), ("minimum_version",), ("ssh", "config"), ("ssh", "proxy"))
+"""Where Kamal trips over a symbol, which it takes for a string elsewhere."""
+_NAMED = ("accessories", "aliases", "servers")
+"""Mappings whose keys are names to Kamal, and so have to be strings."""
 _OLD_HOOKS = ("pre-traefik-reboot", "post-traefik-reboot")
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The merged tree, and what else Kamal looks at. `exists` tells of files below Kamal's working folder."""
-
-    root: Node
-    kamal: KamalVersion
-    destination: str | None
-    exists: Callable[[str], bool]
-
-    def get(self, *path: str) -> Node | None:
-        """The node at `path`."""
-        return self.root.get(*path)
-
-    def place(self, *path: str) -> Span:
-        """The nearest place to `path` that is there: its value's key, else its parent's, else the top."""
-        for length in range(len(path), 0, -1):
-            if node := self.root.get(*path[:length]):
-                return node.key or node.at
-        return Span(self.root.at.file, self.root.at.line, self.root.at.column)
-
-    def missing(self, message: str, *path: str, hint: str = "") -> Problem:
-        """Something that is wanted at `path`."""
-        return Problem(ProblemKind.MISSING, Severity.ERROR, message, self.place(*path), "/".join(path), hint)
-
-    def wrong(self, message: str, *path: str, hint: str = "") -> Problem:
-        """A value at `path` that Kamal does not take."""
-        return Problem(ProblemKind.WRONG_VALUE, Severity.ERROR, message, self.place(*path), "/".join(path), hint)
 
 
 def judge(subject: Subject) -> list[Problem]:
@@ -57,12 +33,14 @@ def judge(subject: Subject) -> list[Problem]:
     servers = Servers.of(subject.root)
     return [
         *_identity(subject),
-        *_login(subject, "registry"),
+        *_logins(subject),
         *_servers(subject, servers),
-        *_accessories(subject, servers),
+        *accessories.judge(subject, servers),
         *_builder(subject),
         *_versions(subject),
         *_log_level(subject),
+        *_no_symbols(subject),
+        *_names(subject),
         *_hooks(subject),
         *proxies.judge(subject.root, servers, subject.kamal),
     ]
@@ -86,6 +64,14 @@ def _identity(subject: Subject) -> Iterator[Problem]:
         )  # fmt: skip
     if is_true(subject.get("require_destination")) and subject.destination is None:
         yield subject.missing("a destination is wanted: `require_destination` is set", "require_destination")
+
+
+def _logins(subject: Subject) -> Iterator[Problem]:
+    yield from _login(subject, "registry")
+    given = subject.get("accessories")
+    for name, accessory in given.items() if given else ():
+        if not accessory.unknown and not is_blank(accessory.get("registry")):
+            yield from _login(subject, "accessories", name, "registry")
 
 
 def _login(subject: Subject, *path: str) -> Iterator[Problem]:
@@ -143,49 +129,6 @@ def _servers(subject: Subject, servers: Servers) -> Iterator[Problem]:
         path = ["servers"] if role.node is given else ["servers", role.name]
         drops = "; numbers and booleans do not count" if listed and listed.value else ""
         yield subject.missing(f"role `{role.name}` has no servers{drops}", *path)
-
-
-def _accessories(subject: Subject, servers: Servers) -> Iterator[Problem]:
-    accessories = subject.get("accessories")
-    for name, accessory in accessories.items() if accessories else ():
-        if accessory.unknown or not isinstance(accessory.value, dict):
-            continue
-        path = ("accessories", name)
-        given = [key for key in PLACES if accessory.get(key)]
-        if len(given) != 1:
-            has = f"has {', '.join(f'`{key}`' for key in given)}" if given else "does not say where it runs"
-            wants = "Give one of `host`, `hosts`, `role`, `roles`, `tag` and `tags`."
-            problem = subject.wrong if given else subject.missing
-            yield problem(f"`accessories/{name}` {has}", *path, hint=wants)
-        if servers.known:
-            yield from _roles_of(servers, accessory, path)
-            yield from _tag_of(subject, accessory, path)
-        if not is_blank(accessory.get("registry")):
-            yield from _login(subject, *path, "registry")
-
-
-def _roles_of(servers: Servers, accessory: Node, path: tuple[str, ...]) -> Iterator[Problem]:
-    one, several = accessory.get("role"), accessory.get("roles")
-    named = list(several.elements()) if several else [one] if one and is_true(one) else []
-    for node in named:
-        if not node.unknown and not isinstance(node.value, (list, dict)) and not servers.role(str(node.value)):
-            message = f"`{'/'.join(path)}` runs on a role that is not there: `{node.shown}`"
-            yield Problem(
-                ProblemKind.WRONG_VALUE,
-                Severity.ERROR,
-                message,
-                node.at,
-                "/".join((*path, "roles" if several else "role")),
-            )
-
-
-def _tag_of(subject: Subject, accessory: Node, path: tuple[str, ...]) -> Iterator[Problem]:
-    servers = subject.get("servers")
-    if is_true(accessory.get("tag")) and not (servers and isinstance(servers.value, dict)):
-        hint = "Put the servers under a role, or write `tags`."
-        yield subject.wrong(
-            f"`{'/'.join(path)}/tag` is looked for among roles, and there are none", *path, "tag", hint=hint
-        )
 
 
 def _builder(subject: Subject) -> Iterator[Problem]:
@@ -248,6 +191,27 @@ def _log_level(subject: Subject) -> Iterator[Problem]:
         yield subject.wrong(
             "`ssh/log_level` is no level", "ssh", "log_level", hint=f"Use one of {', '.join(_LOG_LEVELS)}."
         )
+
+
+def _no_symbols(subject: Subject) -> Iterator[Problem]:
+    for path in _NO_SYMBOLS:
+        node = subject.get(*path)
+        if node and not node.unknown and isinstance(node.value, Symbol):
+            name = "/".join(path)
+            message = f"`{name}` should be a string, and is a Ruby symbol: it begins with a colon"
+            yield Problem(ProblemKind.WRONG_TYPE, Severity.ERROR, message, node.at, name, "Put it in quotes.")
+
+
+def _names(subject: Subject) -> Iterator[Problem]:
+    for path in _NAMED:
+        node = subject.get(path)
+        for name, inner in node.items() if node else ():
+            if isinstance(name, OddKey):
+                message = f"`{path}/{name}` should have a string as its name"
+                place = inner.key or inner.at
+                yield Problem(
+                    ProblemKind.WRONG_TYPE, Severity.ERROR, message, place, f"{path}/{name}", "Put it in quotes."
+                )
 
 
 def _hooks(subject: Subject) -> Iterator[Problem]:

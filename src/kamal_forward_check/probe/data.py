@@ -60,7 +60,6 @@ def _by_a_program(live: Live, notes: Notes, port: int, stub: RegistryStub, limit
     variables = {
         "S": mark,
         "PORT": port,
-        "HEX": f"{port:04X}",
         "PAGE": stub.path,
         "PROOF": PROOF,
         "SECONDS_EACH": _SECONDS,

@@ -71,10 +71,10 @@ done
 
 # sshd -T passes over what it can't look into, in silence: folders of Include that this login can't search or list.
 closed() {
-  shut='' glob=$1 folder=${1%/*}
-  while [ "$folder" ] && [ ! -e "$folder" ]; do folder=${folder%/*} glob=''; done
+  shut='' last=${1##*/} folder=${1%/*}
+  while [ "$folder" ] && [ ! -e "$folder" ]; do folder=${folder%/*} last=''; done
   if [ ! -x "$folder/" ]; then shut=$folder; fi
-  case ${glob##*/} in *[*?[]*) if [ ! -r "$folder/" ]; then shut=$folder; fi ;; esac
+  case $last in *[*?[]*) if [ ! -r "$folder/" ]; then shut=$folder; fi ;; esac
   if [ "$shut" ]; then printf '%s\n' "$shut"; fi
 }
 unreadable() {
@@ -84,7 +84,7 @@ unreadable() {
         base=${glob%%[*?[]*}
         closed "${base%/*}/*"
         set +f
-        for folder in ${glob%/*}; do closed "$folder/${glob##*/}"; done
+        for each in ${glob%/*}; do closed "$each/${glob##*/}"; done
         set -f
         ;;
       *) closed "$glob" ;;

@@ -25,6 +25,7 @@ from kamal_forward_check.model import (
 )
 from kamal_forward_check.rules.both_roles import serving_both
 from kamal_forward_check.sshd.candidates import Asked
+from kamal_forward_check.sshd.products import Product, product
 from kamal_forward_check.sshd.refusal import explain
 from kamal_forward_check.sshd.why import Refusal
 
@@ -85,12 +86,21 @@ class Facts:
     """The hops whose stop a rule has explained, each with a target behind it: what is left is for the last rule."""
 
     def stops(self, stage: Stage, *causes: Cause) -> Iterator[Stop]:
-        """One stop a broken hop, however many hosts lie behind it. No causes means any."""
+        """One stop a broken hop, however many hosts lie behind it. No causes means any.
+
+        Those of a server that is no sshd, and decides by rules of its own, are not among them.
+        """
         yield from (
             stop
             for stop in self.all_stops
-            if stop.observation.stage is stage and (not causes or stop.observation.cause in causes)
+            if stop.observation.stage is stage
+            and (not causes or stop.observation.cause in causes)
+            and not _by_own_rules(stop)
         )
+
+    def by_own_rules(self) -> Iterator[tuple[Stop, Product]]:
+        """The stops at which a server that is no sshd refused a login or a forward."""
+        yield from ((stop, found) for stop in self.all_stops if (found := _by_own_rules(stop)))
 
     @cached_property
     def all_stops(self) -> tuple[Stop, ...]:
@@ -132,6 +142,13 @@ class Facts:
                 met.setdefault(seen.hop, (seen, []))[1].append(trace)
         for seen, traces in met.values():
             yield seen, _targets(traces)
+
+
+_OWN_RULES = (Cause.LOGIN_REFUSED, Cause.LOGIN_PARTIAL, Cause.PROHIBITED, Cause.LISTEN_DENIED)
+
+
+def _by_own_rules(stop: Stop) -> Product | None:
+    return product(stop.seen.heard.version) if stop.observation.cause in _OWN_RULES else None
 
 
 def _asked(stop: Stop) -> tuple[Asked, ...]:

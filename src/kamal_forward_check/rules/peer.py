@@ -53,6 +53,30 @@ def no_common_algorithm(facts: Facts) -> Iterator[Hit]:
         yield _of_net_ssh(stop, found) if found else _of_ssh(stop)
 
 
+@rule("KF209", name="not-plain-sshd", title="The server is no plain sshd, and refuses by its own rules")
+def not_plain_sshd(facts: Facts) -> Iterator[Hit]:
+    """
+    The server's version says that it is not OpenSSH: Tailscale SSH, Cloudflare Access, Teleport, a gateway written in
+    Go, a file service. It has rules of its own, and sshd_config on the host has no say in them. Some of these can't
+    forward remote ports at all, which Kamal needs on every target.
+
+    ## Fix
+    Update it, and allow remote forwards in its own policy, where it can forward them; else let Kamal reach a plain
+    sshd on the host (another port, another address, a tunnel that carries TCP).
+
+    ## See it by hand
+    `nc HOST 22` shows the version in its first line; `ssh -v` shows it as `remote software version`.
+    """
+    for stop, found in facts.by_own_rules():
+        hop, stage = stop.seen.hop, stop.observation.stage
+        refuses = "the login" if stage is Stage.LOGIN else "the listen" if stage is Stage.LISTEN else "to forward"
+        made = hit(stop, f"{hop.host} is {found.name}, and refuses {refuses}", found.way_out, why=found.known)
+        said = stop.seen.login.banner
+        if said:
+            made = replace(made, evidence=(*made.evidence, f"it says: {' '.join(said.split())}"))
+        yield made
+
+
 def _of_net_ssh(stop: Stop, found: tuple[Unshared, ...]) -> Hit:
     host = stop.seen.hop.host.value
     lines = [_line(host, kind) for kind in found]

@@ -8,8 +8,10 @@ from kamal_forward_check.model import Candidate, Cause, Fix, Role, Severity, Sta
 from kamal_forward_check.rules.facts import Facts, Stop
 from kamal_forward_check.rules.registry import Hit, rule
 from kamal_forward_check.sshd import logins
+from kamal_forward_check.sshd.products import SESSION_SHELL
 
 SLOW_MS = 10_000.0
+_SESSION_DOCUMENT = "`--document-name AWS-StartSSHSession --parameters portNumber=%p`"
 
 
 def _from(stop: Stop) -> str:
@@ -212,10 +214,14 @@ def proxy_command_failed(facts: Facts) -> Iterator[Hit]:
     """
     for stop in facts.stops(Stage.REACH, Cause.PROXY_COMMAND):
         command = stop.seen.hop.proxy_command
+        a_shell = any(SESSION_SHELL in text for text in (*stop.seen.heard.before_banner, stop.observation.detail))
         yield hit(
             stop,
-            f"the proxy command to {stop.seen.hop.host} brings no SSH connection",
-            "Run the command by hand: its first line must begin with SSH-2.0-.",
+            f"the proxy command to {stop.seen.hop.host} brings no SSH connection"
+            + (": Session Manager opened a shell" if a_shell else ""),
+            f"Add {_SESSION_DOCUMENT} to the command: without it, Session Manager opens a shell."
+            if a_shell
+            else "Run the command by hand: its first line must begin with SSH-2.0-.",
             why=f"It said: {stop.observation.detail}" if stop.observation.detail else "",
             commands=(command.value,) if command else (),
         )

@@ -124,8 +124,9 @@ def _key_obstacles(seen: HopTrace, holds: Effective | None, asked: Sequence[Aske
 
 
 def _key_file(key: KeyOptions, holds: Effective | None) -> str:
-    program = holds.values.get("authorizedkeyscommand", "").split()[:1] if holds else []
-    if [key.file] == program:
+    program = holds.values.get("authorizedkeyscommand", "") if holds else ""
+    # sshd names a program by its whole command line, of which no file's name has the tokens (sshd_config(5), TOKENS).
+    if "%" in key.file or (program and key.file in (program, program.split()[0])):
         return f"the output of {key.file}"
     return CERTIFICATE if key.of_certificate else key.file or OWN_KEYS
 
@@ -198,7 +199,7 @@ def _twins(seen: HopTrace, asked: Sequence[Asked]) -> Iterator[str]:
 def _by_the_wire(seen: HopTrace, asked: Sequence[Asked], key_lists: list[ServerLine]) -> Refusal:
     """What the wire alone proves."""
     role = seen.hop.role
-    streamlocal, channels = wire.streamlocal_disabled(seen.asides), wire.opens_channels(seen.asides)
+    streamlocal, channels = wire.streamlocal_disabled(seen.asides, seen.heard.version), wire.opens_channels(seen.asides)
     left_out = wire.PERMIT_REFUSED in seen.heard.debug if role is Role.TARGET else channels
     if left_out:
         return _listed(seen, asked, key_lists)

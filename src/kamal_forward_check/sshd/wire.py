@@ -99,8 +99,13 @@ def is_openssh(version: str) -> bool:
 
 def is_old(version: str) -> bool:
     """An OpenSSH before 7.7, which tells nothing of a key without options, nor of its lists."""
-    found = re.search(r"OpenSSH_(\d{1,3})\.(\d{1,3})", version)
-    return found is not None and (int(found[1]), int(found[2])) < (7, 7)
+    return is_openssh(version) and _since(version, (7, 7)) is False
+
+
+def _since(version: str, wanted: tuple[int, int]) -> bool | None:
+    """Whether an OpenSSH is `wanted` or newer; None of a server that does not tell."""
+    found = re.search(r"OpenSSH_(?:for_Windows_)?(\d{1,3})\.(\d{1,3})", version)
+    return (int(found[1]), int(found[2])) >= wanted if found else None
 
 
 def version_name(version: str) -> str:
@@ -109,17 +114,18 @@ def version_name(version: str) -> str:
     return words[0].replace("_", " ", 1) if words else ""
 
 
-def streamlocal_disabled(asides: Mapping[Aside, AsideAnswer]) -> bool | None:
-    """Whether sshd refuses streamlocal forwards as a whole; None where it was not asked, or gave no reason.
+def streamlocal_disabled(asides: Mapping[Aside, AsideAnswer], version: str) -> bool | None:
+    """Whether sshd refuses streamlocal forwards as a whole; None where it was not asked, or its silence tells nothing.
 
-    One that allows them refuses the path that was asked for, in the words that it has for lists.
+    One that allows them refuses the path that was asked for, in the words that it has for lists, or, from 8.2 on
+    (measured), in none.
     """
     answer = asides.get(Aside.STREAMLOCAL)
     if answer is None:
         return None
     if {STREAMLOCAL_DISABLED, FORWARDING_DISABLED} & set(answer.debug):
         return True
-    return False if PERMIT_REFUSED in answer.debug else None
+    return False if PERMIT_REFUSED in answer.debug or _since(version, (8, 2)) else None
 
 
 def opens_channels(asides: Mapping[Aside, AsideAnswer]) -> bool | None:
