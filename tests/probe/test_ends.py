@@ -148,3 +148,38 @@ def test_the_whole_program_walks_a_route(servers: Servers) -> None:
     with project(servers, servers.route(target).target, free_port()) as process:
         out, err = process.communicate(timeout=15)
     assert process.returncode == 0, out + err
+
+
+# A route's time
+
+SLOW_BRIDGE = (
+    "python3 -c 'import os, socket, threading, time\n"
+    's = socket.create_connection(("HOST", PORT))\n'
+    "def pump():\n"
+    "    while (d := os.read(0, 65536)): s.sendall(d)\n"
+    "threading.Thread(target=pump, daemon=True).start()\n"
+    "while (d := s.recv(65536)): time.sleep(0.4); os.write(1, d)'"
+)
+"""Each answer comes late, and none so late that one step alone would take too long."""
+
+
+def test_a_routes_time_is_for_all_its_steps_together(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kamal_forward_check.probe.walk.ROUTE_SECONDS", 2.0)
+    target = servers.sshd()
+    command = SLOW_BRIDGE.replace("PORT", str(target.port)).replace("HOST", target.host)
+    route = servers.route(target)
+    hop = replace(route.target, proxy_command=Given(command, "ssh.proxy_command"))
+    [trace] = servers.walk(replace(route, hops=(hop,)))
+    assert stop(trace)[1:] in ((Stage.LOGIN, Cause.TIMED_OUT), (Stage.REACH, Cause.PROXY_COMMAND))  # by how far it came
+
+
+def test_a_connection_that_falls_silent_is_lost_and_not_out_of_time(servers: Servers) -> None:
+    target = servers.sshd("ForceCommand kill -STOP $PPID; sleep 600")
+    [trace] = servers.walk(servers.route(target), seconds=8)
+    assert stop(trace) == (target.host, Stage.DATA, Cause.LOST)
+
+
+def test_a_refusal_stands_where_time_is_up_before_its_reason_is_known(servers: Servers) -> None:
+    target = servers.sshd("AllowTcpForwarding no", "ForceCommand sleep 600")
+    [trace] = servers.walk(servers.route(target), seconds=5)
+    assert stop(trace) == (target.host, Stage.LISTEN, Cause.LISTEN_DENIED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import time
 from enum import Enum
 from functools import cache
 from importlib.resources import files
@@ -39,7 +40,7 @@ def send(live: Live, notes: Notes, port: int, stub: RegistryStub, limit: float) 
     What else is met on the way is in `notes`. No command is run where the key names one of its own. Raises EOFError
     where the connection ended.
     """
-    options = live.key_options
+    options, end = live.key_options, time.monotonic() + limit
     ran, said = False, "the key runs a command of its own"
     if options and options.command:
         notes.no_commands = said
@@ -48,7 +49,7 @@ def send(live: Live, notes: Notes, port: int, stub: RegistryStub, limit: float) 
         if flow is Flow.THROUGH:
             return flow, said
         ran = flow is Flow.STUCK
-    flow, words = _by_a_channel(live, port, stub, limit)
+    flow, words = _by_a_channel(live, port, stub, max(end - time.monotonic(), 0.001))
     if flow is Flow.UNTRIED and ran:
         return Flow.STUCK, said
     return flow, words if flow is Flow.THROUGH else f"{said}; {words}"

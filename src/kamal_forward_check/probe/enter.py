@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +93,8 @@ def enter(notes: Notes, through: Live | None, world: World, limit: float, by: Co
     try:
         if not through:
             kwargs["sock"] = connection.connect_kwargs["sock"] = by.socket if by else _first(hop, live, limit)
-        _open(live)
+        with _within(live, limit):
+            _open(live)
         notes.passed(Stage.LOGIN, watch.lap(), login.opened_by)
         entry.live = live
     except Exception as error:  # noqa: BLE001 - the table says what each means; none may end the walk
@@ -107,6 +110,18 @@ def enter(notes: Notes, through: Live | None, world: World, limit: float, by: Co
     if entry.live is None:
         live.close()
     return entry
+
+
+@contextmanager
+def _within(live: Live, limit: float) -> Iterator[None]:
+    """End the connection once `limit` seconds are over: to paramiko, each of its own steps may take as long."""
+    timer = threading.Timer(limit, live.close)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _open(live: Live) -> None:

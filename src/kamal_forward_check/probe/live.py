@@ -16,7 +16,8 @@ from kamal_forward_check.probe.hearing import HearingTransport
 from kamal_forward_check.sshd.wire import KeyOptions, key_options
 
 _OUTPUT_LIMIT = 1 << 20
-_PROMPT_SECONDS = 2.0
+PROMPT_SECONDS = 2.0
+"""For what sshd answers at once."""
 
 
 class HopConnection(Connection):  # type: ignore[misc]  # fabric has no stubs
@@ -79,7 +80,7 @@ class Live:
     def answers(self) -> bool:
         """The connection lives, and all that it goes through: sshd answers, if only with a no (RFC 4254 §4)."""
         with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
-            self.transport.ask("keepalive@openssh.com", limit=_PROMPT_SECONDS)
+            self.transport.ask("keepalive@openssh.com", limit=PROMPT_SECONDS)
             return True
         return False
 
@@ -94,7 +95,7 @@ class Live:
     def stop_listening(self, host: str, port: int) -> None:
         """Cancel the forward; a dead connection has none."""
         with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
-            self.transport.ask("cancel-tcpip-forward", host, port, limit=_PROMPT_SECONDS)
+            self.transport.ask("cancel-tcpip-forward", host, port, limit=PROMPT_SECONDS)
 
     def channel_to(self, host: str, port: int, limit: float) -> paramiko.Channel:
         """A direct-tcpip channel from the hop to host:port (RFC 4254 §7.2). Raises ChannelRefusedError."""

@@ -36,6 +36,8 @@ class Notes:
     host_said: dict[str, str] = field(default_factory=dict)
     not_asked: str = ""
     held_ms: float = 0.0
+    so_far: Observation | None = None
+    """What stands of a stage that is still being looked into: it holds where time is up before."""
     no_commands: str = ""
     beside: frozenset[Beside] = frozenset()
 
@@ -55,6 +57,15 @@ class Notes:
     def undecided(self) -> bool:
         """The hop was not entered, and what was seen proves nothing."""
         return bool(self.stages) and self.stages[-1].status is Status.SKIPPED
+
+    def out_of_time(self) -> None:
+        """Time was up: what was seen so far holds, and what was not come to was not looked at."""
+        seen = {each.stage for each in self.stages}
+        if self.so_far and self.so_far.stage not in seen:
+            self.stages.append(self.so_far)
+        else:
+            stage = Stage.DATA if Stage.LISTEN in seen else Stage.LISTEN
+            self.skipped(stage, Cause.OUT_OF_TIME, "the time for the whole check was up")
 
     def trace(self, *more: Observation) -> HopTrace:
         """The notes as they stand, with what was seen on one route only."""

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import paramiko
 
-from kamal_forward_check.model import Cause, Route, Stage
+from kamal_forward_check.model import Cause, Observation, Route, Stage, Status
 from kamal_forward_check.probe.causes import ListenDeniedError, cause_of
 from kamal_forward_check.probe.data import Flow, send
-from kamal_forward_check.probe.live import Live
+from kamal_forward_check.probe.live import PROMPT_SECONDS, Live
 from kamal_forward_check.probe.notes import Notes, Stopwatch
 from kamal_forward_check.probe.refused import ask_gateway, ask_target
 from kamal_forward_check.probe.registry_stub import RegistryStub
@@ -19,6 +19,8 @@ from kamal_forward_check.sshd import wire
 from kamal_forward_check.sshd.listeners import holder, is_own_forward
 
 _AGAIN_SECONDS = 0.5
+_LEAST_SECONDS = 0.5
+_LAST_WORD_SECONDS = PROMPT_SECONDS + 1
 
 
 def probe(live: Live, notes: Notes, route: Route, left: Callable[[], float], over: threading.Event) -> None:
@@ -60,6 +62,7 @@ def _listen(
         except ListenDeniedError as error:
             if not asked:
                 asked = True
+                notes.so_far = Observation(Stage.LISTEN, Status.FAIL, 0.0, Cause.LISTEN_DENIED, str(error))
                 ask_target(live, notes, route.port)
                 allowed = wire.may_listen(notes.heard.debug)
                 busy = allowed and is_own_forward(notes.host_said)
@@ -75,7 +78,8 @@ def _listen(
 
 def _data(live: Live, notes: Notes, route: Route, stub: RegistryStub, left: Callable[[], float]) -> None:
     watch = Stopwatch()
-    flow, how = send(live, notes, route.port, stub, left())
+    # Whether silence is a lost connection must be seen before time is up.
+    flow, how = send(live, notes, route.port, stub, max(left() - _LAST_WORD_SECONDS, _LEAST_SECONDS))
     if flow is Flow.THROUGH:
         notes.passed(Stage.DATA, watch.lap(), how)
     elif flow is Flow.UNTRIED:

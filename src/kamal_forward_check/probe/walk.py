@@ -142,7 +142,7 @@ class Walk:
             if way.done.done():
                 way.done.result()  # a bug of ours is raised, not swallowed
             else:
-                way.notes.skipped(Stage.LISTEN, Cause.OUT_OF_TIME, "the time for the whole check was up")
+                way.notes.out_of_time()
         return tuple(way.trace() for way in self._ways)
 
     def _jump(self, hops: tuple[Hop, ...]) -> _Jump | None:
