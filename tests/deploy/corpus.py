@@ -125,7 +125,7 @@ def lines(problems: Iterable[Problem]) -> tuple[str, ...]:
 
 
 def _line(problem: Problem) -> str:
-    hint = f" ({problem.hint})" if problem.hint else ""
+    hint = f" ({' | '.join((problem.hint, *problem.example))})" if problem.hint else ""
     return f"{problem.at} {problem.severity} {problem.kind} {problem.path or '-'}: {problem.message}{hint}"
 
 

@@ -158,8 +158,28 @@ class TestUnknownKeys:
         (problem,) = load(WHOLE + line, kamal=None).problems
         assert problem.severity is Severity.ERROR
 
+    def test_a_key_of_another_place_names_it(self, load: Load) -> None:
+        (problem,) = load(WHOLE + "user: deploy\n").problems
+        assert problem.hint == "Kamal knows it as `ssh/user`: move it there, or remove it."
+
     def test_too_new_says_where_the_version_comes_from(self, load: Load, tmp_path: Path) -> None:
         (tmp_path / "Gemfile.lock").write_text("\n" * 211 + "    kamal (2.10.1)\n")
         (problem,) = load(WHOLE + "output: {level: quiet}\n", kamal=None).problems
         assert problem.kind is ProblemKind.TOO_NEW
         assert problem.message == "`output` needs Kamal 2.12 or newer; Gemfile.lock:212 has 2.10.1"
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("ssh: {port: [22]}\n", ["ssh:", "  port: 22"]),
+        ("ssh: {keys: a}\n", ["keys:", "- ~/.ssh/id_ed25519"]),
+        ("proxy: true\n", ["proxy:", "  host: shop.example.com"]),
+        ("volumes: [[a]]\n", []),
+        ("retain_containers: a\n", ["retain_containers: 3"]),
+    ],
+)
+def test_a_wrong_type_has_an_example_of_two_lines(load: Load, text: str, lines: list[str]) -> None:
+    (problem,) = load(WHOLE + text).problems
+    assert problem.kind is ProblemKind.WRONG_TYPE
+    assert list(problem.example) == lines

@@ -154,9 +154,12 @@ def test_aliases_cannot_stand_for_more_than_is_allowed() -> None:
     assert time.process_time() - begun < 2
 
 
-def test_a_key_that_stands_twice_is_said_at_the_first() -> None:
+def test_a_key_that_stands_twice_is_said_at_both() -> None:
     root, messages = read("a: 1\nb: 2\na: 3\n")
     assert root is not None
     assert root.get("a", "x") is None
     assert [node.value for _, node in root.items()] == [3, 2]
-    assert messages == ["`a` stands twice in this mapping, and Kamal takes the one at line 3"]
+    assert messages == [
+        "`a` stands twice in this mapping, and Kamal takes the one at line 3",
+        "`a` stands twice in this mapping, and Kamal passes over the one at line 1",
+    ]

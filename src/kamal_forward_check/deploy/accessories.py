@@ -18,7 +18,8 @@ def judge(subject: Subject, servers: Servers) -> Iterator[Problem]:
         path = ("accessories", name)
         given = [key for key in PLACES if accessory.get(key)]
         if len(given) != 1:
-            has = f"has {', '.join(f'`{key}`' for key in given)}" if given else "does not say where it runs"
+            named = " and ".join(f"`{key}`" for key in given)
+            has = f"says where it runs by {named}" if given else "does not say where it runs"
             wants = "Give one of `host`, `hosts`, `role`, `roles`, `tag` and `tags`."
             problem = subject.wrong if given else subject.missing
             yield problem(f"`accessories/{name}` {has}", *path, hint=wants)

@@ -195,15 +195,21 @@ class _Reader:
         return Node(values, self.source.span(_ends(event)[0]), unknown=unknown)
 
     def _twice(self, name: str, first: Node, last: Node) -> None:
-        self.problems.append(
-            Problem(
-                ProblemKind.WRONG_VALUE,
-                Severity.WARNING,
-                f"`{name}` stands twice in this mapping, and Kamal takes the one at line {last.at.line}",
-                first.at,
-                hint=f"Remove `{name}` at line {first.at.line} or {last.at.line}, or join the two.",
+        """Both places, for either may be the one that someone looks at."""
+        shown = last.variable or name
+        for node, says in (
+            (first, f"Kamal takes the one at line {last.at.line}"),
+            (last, f"Kamal passes over the one at line {first.at.line}"),
+        ):
+            self.problems.append(
+                Problem(
+                    ProblemKind.WRONG_VALUE,
+                    Severity.WARNING,
+                    f"`{shown}` stands twice in this mapping, and {says}",
+                    node.at,
+                    hint=f"Remove `{shown}` at line {first.at.line} or {last.at.line}, or join the two.",
+                )
             )
-        )
 
 
 def _ends(event: yaml.Event) -> tuple[int, int]:

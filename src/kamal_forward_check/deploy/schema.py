@@ -29,6 +29,12 @@ _OF_VERSIONS = {"x-kamal-since", "x-kamal-until"}
 _ANY_SCALAR = {"string", "number", "boolean"}  # Kamal takes each of them for a string
 
 
+@cache
+def _schema() -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    return schema
+
+
 def judge(root: Node, kamal: KamalVersion) -> list[Problem]:
     """What the schema says of the tree."""
     faults = list(_faults(_plain(root), kamal))
@@ -119,7 +125,7 @@ def _validator(kamal: KamalVersion) -> Any:
     keywords: dict[str, Any] = {name: unless_opaque(name) for name in ("type", "enum")}
     keywords |= {"x-kamal-since": since, "x-kamal-until": until}
     extended: Any = validators.extend(Draft7Validator, keywords, type_checker=types)  # type: ignore[no-untyped-call]
-    return extended(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    return extended(_schema())
 
 
 class _Words:
@@ -163,9 +169,7 @@ class _Words:
             f"Kamal knows no key `{node.key_variable or key}`{where}{guess}",
             node.key or node.at,
             self._name(path),
-            f"Write `{near[0]}`."
-            if near
-            else "Remove it. Keys of your own begin with `x-`, and stand at the top level.",
+            _instead(near, _places(key)),
         )
 
     def _wrong_version(self, node: Node, fault: _Fault) -> Problem:
@@ -183,6 +187,8 @@ class _Words:
     def _wrong_type(self, node: Node, fault: _Fault) -> Problem:
         path, types = fault.path, fault.limit
         wanted = _one_of([types] if isinstance(types, str) else types)
+        if fault.schema.get("not") == {"const": True}:
+            wanted = wanted.replace(_NAMES["boolean"], "false")
         quotes = types == "string" and isinstance(node.value, (int, float))
         return Problem(
             ProblemKind.WRONG_TYPE,
@@ -190,7 +196,7 @@ class _Words:
             f"`{self._name(path)}` should be {wanted}, and {_described(node)}",
             _place(node),
             self._name(path),
-            "Put it in quotes." if quotes else _example(path, fault.schema),
+            *(("Put it in quotes.",) if quotes else _example(path, fault.schema)),
         )
 
     def _wrong_value(self, node: Node, fault: _Fault) -> Problem:
@@ -204,8 +210,8 @@ class _Words:
                 says = f"should be {_joined([f'`{choice}`' for choice in fault.limit], 'or')}"
         name = self._name(fault.path)
         at = (node.key or node.at) if fault.of_key else _place(node)
-        hint = _example(fault.path, fault.schema)
-        return Problem(ProblemKind.WRONG_VALUE, Severity.ERROR, f"`{name}` {says}", at, name, hint)
+        example = () if fault.of_key else _example(fault.path, fault.schema)
+        return Problem(ProblemKind.WRONG_VALUE, Severity.ERROR, f"`{name}` {says}", at, name, *example)
 
     def _name(self, path: tuple[str | int, ...]) -> str:
         """The path as Kamal writes it, but for keys that came out of variables."""
@@ -214,6 +220,35 @@ class _Words:
             node = node.get(step) or node
             names.append(node.key_variable or str(step))
         return "/".join(names)
+
+
+def _instead(near: list[str], places: list[str]) -> str:
+    if near:
+        return f"Write `{near[0]}`."
+    if len(places) == 1:
+        return f"Kamal knows it as `{places[0]}`: move it there, or remove it."
+    return "Remove it. Keys of your own begin with `x-`, and stand at the top level."
+
+
+def _places(key: str) -> list[str]:
+    """Where else in the file Kamal knows `key`: `servers/ROLE/cmd`."""
+    whole = _schema()
+    found = []
+    for top, inner in whole["properties"].items():
+        below = _resolved(inner, whole)
+        entries = _resolved(below.get("additionalProperties"), whole)
+        named = {"servers": "ROLE", "accessories": "NAME"}.get(top)
+        for path, schema in ((top, below), (f"{top}/{named}", entries)) if named else ((top, below),):
+            found += [f"{path}/{key}"] if key in schema.get("properties", ()) else []
+    return found
+
+
+def _resolved(schema: Any, whole: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not isinstance(schema, dict):
+        return {}
+    name = schema.get("$ref", "").removeprefix("#/definitions/")
+    found: Mapping[str, Any] = whole["definitions"][name] if name else schema
+    return found
 
 
 def _place(node: Node) -> Span:
@@ -238,8 +273,8 @@ def _described(node: Node) -> str:
             return "is empty"
         case Foreign(kind):
             return f"is {kind}"
-        case bool():
-            return "is true or false"
+        case bool() as word:
+            return "is true" if word else "is false"
         case int():
             return "is a number"
         case float():
@@ -252,11 +287,18 @@ def _described(node: Node) -> str:
             return "is a string"
 
 
-def _example(path: tuple[str | int, ...], schema: Any) -> str:
-    """The schema's own example, as one line of YAML."""
+def _example(path: tuple[str | int, ...], schema: Any) -> tuple[str, tuple[str, ...]] | tuple[()]:
+    """A hint, and the schema's own example in two lines of a deploy.yml, or one at the top."""
     examples = schema.get("examples") if isinstance(schema, dict) else None
     if not examples:
-        return ""
-    written = json.dumps(examples[0], ensure_ascii=False) if isinstance(examples[0], (dict, list)) else examples[0]
-    key = f"{path[-1]}: " if path and isinstance(path[-1], str) else ""
-    return f"For example: `{key}{str(written).lower() if isinstance(written, bool) else written}`."
+        return ()
+    import yaml
+
+    value, around = examples[0], 2
+    if isinstance(value, (list, dict)):
+        around = 1
+        value = value[:1] if isinstance(value, list) else dict(list(value.items())[:1])
+    for step in reversed(path[-around:]):
+        value = {str(step): value} if isinstance(step, str) else [value]
+    text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000)
+    return "Write it like this:", tuple(text.splitlines())

@@ -78,7 +78,8 @@ class Fix:
     """What to do: one sentence, every line that must change together, and commands to type on the host.
 
     `daemons` are to read their files again: after the changes, or, where there are none, as the files stand.
-    `besides` says what must change as well, and is no line that was seen; `undone_by`, who would undo the change.
+    `besides` says what must change as well, and is no line that was seen; `undone_by`, who would undo the change;
+    `example`, how the like looks in deploy.yml.
     """
 
     summary: str
@@ -88,6 +89,7 @@ class Fix:
     besides: tuple[str, ...] = ()
     undone_by: str = ""
     ways: tuple[Way, ...] = ()
+    example: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,8 @@ class Problem:
     at: Span
     path: str = ""  # Kamal's own way to name the place: `servers/web/hosts`
     hint: str = ""
+    example: tuple[str, ...] = ()
+    """Lines of a deploy.yml in which the like is right."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ def _what_to_do(finding: Finding) -> Iterator[str]:
     """The change, line by line, with the hop and the file. Neighbouring lines stay private."""
     said = [_change(file) for file in blocks(finding, neighbours=False)]
     yield from said or ([finding.fix.summary] if finding.fix else [])
-    yield from (f"  {command}" for command in (finding.fix.commands if finding.fix else ()))
+    yield from (f"  {line}" for line in ((*finding.fix.example, *finding.fix.commands) if finding.fix else ()))
     for candidate in finding.candidates:
         yield f"It fits: {candidate.keyword}. To settle it: {candidate.settle}"
     yield words.also(finding)

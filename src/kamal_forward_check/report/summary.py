@@ -55,6 +55,7 @@ def _parts(report: Report, finding: Finding) -> Iterator[str]:
     yield " · ".join(filter(None, (place, prose(words.also(finding)))))
     if finding.fix and (summary := prose(finding.fix.summary)):
         yield f"**{summary}**"
+        yield block("yaml", finding.fix.example) if finding.fix.example else ""
     for change in blocks(finding, neighbours=False):
         known = words.how_known(finding.server_line, report, finding) if finding.server_line else ""
         yield " · ".join(filter(None, (code(change.file), prose(known))))

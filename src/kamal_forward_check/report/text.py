@@ -88,6 +88,8 @@ class _Page:
         if to_do := words.to_do(finding):
             yield ""
             yield from self._wrapped(to_do, indent=2, style="bold")
+        if finding.fix:
+            yield from (f"    {text}" for text in finding.fix.example)
         for block in blocks(finding, neighbours=self._neighbours):
             yield ""
             yield from self._block(block, finding)

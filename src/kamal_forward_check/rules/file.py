@@ -15,7 +15,7 @@ def _problems(facts: Facts, kind: ProblemKind) -> Iterator[Hit]:
             yield Hit(
                 message=problem.message,
                 location=problem.at,
-                fix=Fix(problem.hint) if problem.hint else None,
+                fix=Fix(problem.hint, example=problem.example) if problem.hint else None,
                 severity=problem.severity,
             )
 
