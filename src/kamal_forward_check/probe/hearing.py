@@ -75,6 +75,11 @@ class HearingTransport(_Steps):
         self._given_up = 0
         super().__init__(*args, **kwargs)
 
+    @property
+    def let_in(self) -> bool:
+        """The server granted the login, also where it ended the connection right after: paramiko then tells of that."""
+        return bool(self.auth_handler and self.auth_handler.is_authenticated())
+
     def heard(self) -> Heard:
         """All that the server said so far."""
         return Heard(

@@ -25,6 +25,7 @@ from paramiko.auth_strategy import InMemoryPrivateKey
 
 from kamal_forward_check.model import Client, Given, Hop, LoginTrace
 from kamal_forward_check.probe.causes import HalfLoginError, NoKeyError, UnsignedError
+from kamal_forward_check.probe.hearing import HearingTransport
 from kamal_forward_check.probe.offer import Offer
 from kamal_forward_check.system import System
 
@@ -116,7 +117,7 @@ class Login:
     offered: list[str] = field(default_factory=list)
     unsigned: list[str] = field(default_factory=list)
 
-    def authenticate(self, transport: paramiko.Transport) -> None:
+    def authenticate(self, transport: HearingTransport) -> None:
         """Log in on `transport`.
 
         Raises HalfLoginError where keys were taken and more is wanted, UnsignedError where the agent does not sign,
@@ -138,11 +139,13 @@ class Login:
                         raise refused from error
                 except paramiko.SSHException as error:
                     refused = refused if isinstance(refused, _TELLING) and transport.is_active() else error
+                    if not transport.let_in:
+                        continue
                 else:
-                    self.opened_by, self.opened_by_identity = name, is_identity
-                    if transport.is_authenticated():
-                        return
                     refused = HalfLoginError("the server accepted a key, and asks for more")
+                self.opened_by, self.opened_by_identity = name, is_identity
+                if transport.let_in:
+                    return
             unusable = self._unusable(held)
         if transport.is_active() and (not refused or (unusable and not isinstance(refused, _TELLING))):
             raise NoKeyError("; ".join(unusable) or "there is no key to log in with")
