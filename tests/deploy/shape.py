@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from kamal_forward_check.deploy.known import SCHEMA
 from kamal_forward_check.deploy.scalars import Symbol
-from kamal_forward_check.deploy.schema import SCHEMA
 from kamal_forward_check.model import Node
 
 ROOT: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))

@@ -158,6 +158,17 @@ class TestUnknownKeys:
         (problem,) = load(WHOLE + line, kamal=None).problems
         assert problem.severity is Severity.ERROR
 
+    def test_all_that_is_left_of_kamal_1_is_one_problem(self, load: Load) -> None:
+        text = WHOLE.replace(
+            "{arch: amd64}", "{arch: amd64, remote: {arch: amd64, host: 'ssh://a@b'}, multiarch: false}"
+        )
+        (problem,) = load(text + "traefik: {}\nhealthcheck: {}\n").problems
+        assert problem.kind is ProblemKind.KAMAL_1
+        assert problem.message == (
+            "this file was written for Kamal 1: Kamal 2 has no mapping `builder/remote`, `builder/multiarch`, `traefik`, "
+            "`healthcheck`"
+        )
+
     def test_a_key_of_another_place_names_it(self, load: Load) -> None:
         (problem,) = load(WHOLE + "user: deploy\n").problems
         assert problem.hint == "Kamal knows it as `ssh/user`: move it there, or remove it."

@@ -12,8 +12,9 @@ import pytest
 from jsonschema import Draft7Validator
 
 from kamal_forward_check.deploy.kamal_version import NEWEST_KNOWN
+from kamal_forward_check.deploy.known import SCHEMA
 from kamal_forward_check.deploy.scalars import Symbol
-from kamal_forward_check.deploy.schema import SCHEMA, judge
+from kamal_forward_check.deploy.schema import judge
 from kamal_forward_check.model import Node, Severity
 from tests.deploy.corpus import Case, cases
 

@@ -163,3 +163,16 @@ def test_a_key_that_stands_twice_is_said_at_both() -> None:
         "`a` stands twice in this mapping, and Kamal takes the one at line 3",
         "`a` stands twice in this mapping, and Kamal passes over the one at line 1",
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["1" * 50_000, "0x" + "f" * 50_000, "1:" + "1:30", "1" * 50_000 + ":30", "-" + "1_" * 50_000 + "1"]
+)
+def test_a_number_of_any_length_is_a_number(text: str) -> None:
+    root, messages = read(f"a: {text}\n")
+    assert root is not None
+    found = root.get("a")
+    assert found is not None
+    assert isinstance(found.value, (int, float))
+    assert found.shown
+    assert not messages

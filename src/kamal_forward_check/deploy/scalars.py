@@ -43,6 +43,8 @@ _TIME = re.compile(
 _DATE = re.compile(r"\d{4}-(?:1[012]|0\d|\d)-(?:[12]\d|3[01]|0\d|\d)", re.ASCII)
 _BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9]){1,2}(\.[0-9_]*)?")
 _FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_,]*\.[0-9]*|\.[0-9]+)(?:[eE][-+][0-9]+)?")
+_LONGEST = 1000
+"""Digits that are read of a number: of a longer one nobody asks but its type, and Python refuses to print it."""
 _INTEGERS = (
     (re.compile(r"[-+]?0b[_,]*[01][01_,]*"), 2),
     (re.compile(r"[-+]?0[_,]*[0-7][0-7_,]*"), 8),
@@ -80,12 +82,12 @@ def _date(text: str) -> Foreign | str:
 def _number(text: str) -> int | float | str:
     if found := _BASE_60.fullmatch(text):
         number: type[int | float] = float if found[1] else int
-        parts = [number(part.replace("_", "")) for part in text.split(":")]
+        parts = [number(part.replace("_", "")[:_LONGEST]) for part in text.split(":")]
         # Psych counts the places from the left, so that 1:30 is an hour and a half in seconds.
         return sum(part * (3600, 60, 1)[place] for place, part in enumerate(parts))
     if _FLOAT.fullmatch(text):
         return float(text.replace(",", "").replace("_", ""))
     for pattern, base in _INTEGERS:
         if pattern.fullmatch(text):
-            return int(text.replace(",", "").replace("_", ""), base)
+            return int(text.replace(",", "").replace("_", "")[:_LONGEST], base)
     return text

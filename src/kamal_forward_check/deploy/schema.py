@@ -7,19 +7,15 @@ file may be half of a pair. `x-kamal-since` and `x-kamal-until` mark keys that n
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from kamal_forward_check.deploy import kamal_1
+from kamal_forward_check.deploy import kamal_1, known
 from kamal_forward_check.deploy.kamal_version import described, is_certain, is_older
 from kamal_forward_check.deploy.scalars import Foreign, Symbol
 from kamal_forward_check.model import KamalVersion, Node, Problem, ProblemKind, Severity, Span
-
-SCHEMA = Path(__file__).parents[1] / "schema" / "deploy.schema.json"
 
 _NAMES = {
     "object": "a mapping", "array": "a list", "string": "a string", "integer": "a whole number",
@@ -27,12 +23,6 @@ _NAMES = {
 }  # fmt: skip
 _OF_VERSIONS = {"x-kamal-since", "x-kamal-until"}
 _ANY_SCALAR = {"string", "number", "boolean"}  # Kamal takes each of them for a string
-
-
-@cache
-def _schema() -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    return schema
 
 
 def judge(root: Node, kamal: KamalVersion) -> list[Problem]:
@@ -125,7 +115,7 @@ def _validator(kamal: KamalVersion) -> Any:
     keywords: dict[str, Any] = {name: unless_opaque(name) for name in ("type", "enum")}
     keywords |= {"x-kamal-since": since, "x-kamal-until": until}
     extended: Any = validators.extend(Draft7Validator, keywords, type_checker=types)  # type: ignore[no-untyped-call]
-    return extended(_schema())
+    return extended(known.whole())
 
 
 class _Words:
@@ -141,10 +131,10 @@ class _Words:
         assert node is not None  # noqa: S101 - the instance was made from the root
         match fault.keyword:
             case "additionalProperties":
-                known = fault.schema["properties"]
+                keys = fault.schema["properties"]
                 for key, value in node.items():
-                    if key not in known and not (not path and key.startswith("x-")):
-                        yield self._unknown_key((*path, key), value, known)
+                    if key not in keys and not (not path and key.startswith("x-")):
+                        yield self._unknown_key((*path, key), value, keys)
             case "x-kamal-since" | "x-kamal-until":
                 if not any(node.value is value for value in fault.schema.get("x-kamal-before", ())):
                     yield self._wrong_version(node, fault)
@@ -153,13 +143,13 @@ class _Words:
             case _:
                 yield self._wrong_value(node, fault)
 
-    def _unknown_key(self, path: tuple[str | int, ...], node: Node, known: Mapping[str, Any]) -> Problem:
+    def _unknown_key(self, path: tuple[str | int, ...], node: Node, keys: Mapping[str, Any]) -> Problem:
         key = str(path[-1])
         if leftover := kamal_1.leftover(path, node):
             return leftover
         from difflib import get_close_matches
 
-        near = get_close_matches(key.lstrip(":").lower().replace("-", "_"), known, n=1, cutoff=0.75)
+        near = get_close_matches(key.lstrip(":").lower().replace("-", "_"), keys, n=1, cutoff=0.75)
         where = f" below `{self._name(path[:-1])}`" if path[:-1] else ""
         certain = bool(near) or is_certain(self.kamal)
         guess = f": did you mean `{near[0]}`?" if near else ""
@@ -169,7 +159,7 @@ class _Words:
             f"Kamal knows no key `{node.key_variable or key}`{where}{guess}",
             node.key or node.at,
             self._name(path),
-            _instead(near, _places(key)),
+            known.instead(key, near),
         )
 
     def _wrong_version(self, node: Node, fault: _Fault) -> Problem:
@@ -186,6 +176,8 @@ class _Words:
 
     def _wrong_type(self, node: Node, fault: _Fault) -> Problem:
         path, types = fault.path, fault.limit
+        if leftover := kamal_1.builder(path, node):
+            return leftover
         wanted = _one_of([types] if isinstance(types, str) else types)
         if fault.schema.get("not") == {"const": True}:
             wanted = wanted.replace(_NAMES["boolean"], "false")
@@ -196,7 +188,7 @@ class _Words:
             f"`{self._name(path)}` should be {wanted}, and {_described(node)}",
             _place(node),
             self._name(path),
-            *(("Put it in quotes.",) if quotes else _example(path, fault.schema)),
+            *(("Put it in quotes.",) if quotes else known.example(self._shown(path), fault.schema)),
         )
 
     def _wrong_value(self, node: Node, fault: _Fault) -> Problem:
@@ -210,45 +202,19 @@ class _Words:
                 says = f"should be {_joined([f'`{choice}`' for choice in fault.limit], 'or')}"
         name = self._name(fault.path)
         at = (node.key or node.at) if fault.of_key else _place(node)
-        example = () if fault.of_key else _example(fault.path, fault.schema)
+        example = () if fault.of_key else known.example(self._shown(fault.path), fault.schema)
         return Problem(ProblemKind.WRONG_VALUE, Severity.ERROR, f"`{name}` {says}", at, name, *example)
 
     def _name(self, path: tuple[str | int, ...]) -> str:
-        """The path as Kamal writes it, but for keys that came out of variables."""
+        return "/".join(map(str, self._shown(path)))
+
+    def _shown(self, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+        """The path as Kamal has it, but for keys that came out of variables."""
         names, node = [], self.root
         for step in path:
             node = node.get(step) or node
-            names.append(node.key_variable or str(step))
-        return "/".join(names)
-
-
-def _instead(near: list[str], places: list[str]) -> str:
-    if near:
-        return f"Write `{near[0]}`."
-    if len(places) == 1:
-        return f"Kamal knows it as `{places[0]}`: move it there, or remove it."
-    return "Remove it. Keys of your own begin with `x-`, and stand at the top level."
-
-
-def _places(key: str) -> list[str]:
-    """Where else in the file Kamal knows `key`: `servers/ROLE/cmd`."""
-    whole = _schema()
-    found = []
-    for top, inner in whole["properties"].items():
-        below = _resolved(inner, whole)
-        entries = _resolved(below.get("additionalProperties"), whole)
-        named = {"servers": "ROLE", "accessories": "NAME"}.get(top)
-        for path, schema in ((top, below), (f"{top}/{named}", entries)) if named else ((top, below),):
-            found += [f"{path}/{key}"] if key in schema.get("properties", ()) else []
-    return found
-
-
-def _resolved(schema: Any, whole: Mapping[str, Any]) -> Mapping[str, Any]:
-    if not isinstance(schema, dict):
-        return {}
-    name = schema.get("$ref", "").removeprefix("#/definitions/")
-    found: Mapping[str, Any] = whole["definitions"][name] if name else schema
-    return found
+            names.append(node.key_variable or step)
+        return tuple(names)
 
 
 def _place(node: Node) -> Span:
@@ -285,20 +251,3 @@ def _described(node: Node) -> str:
             return "is a list"
         case _:
             return "is a string"
-
-
-def _example(path: tuple[str | int, ...], schema: Any) -> tuple[str, tuple[str, ...]] | tuple[()]:
-    """A hint, and the schema's own example in two lines of a deploy.yml, or one at the top."""
-    examples = schema.get("examples") if isinstance(schema, dict) else None
-    if not examples:
-        return ()
-    import yaml
-
-    value, around = examples[0], 2
-    if isinstance(value, (list, dict)):
-        around = 1
-        value = value[:1] if isinstance(value, list) else dict(list(value.items())[:1])
-    for step in reversed(path[-around:]):
-        value = {str(step): value} if isinstance(step, str) else [value]
-    text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000)
-    return "Write it like this:", tuple(text.splitlines())

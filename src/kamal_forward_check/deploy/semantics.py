@@ -155,7 +155,7 @@ def _remote(subject: Subject, remote: Node | None, arches: set[str]) -> Iterator
     """
     if remote is None or not is_true(remote) or not _has_local_registry(subject, "registry"):
         return
-    if re.fullmatch(r"ssh:\S+", str(remote.value), re.IGNORECASE):
+    if isinstance(remote.value, (list, dict)) or re.fullmatch(r"ssh:\S+", str(remote.value), re.IGNORECASE):
         return
     certain = len(arches) != 1 or not arches <= _MACHINES
     yield Problem(

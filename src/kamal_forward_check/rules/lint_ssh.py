@@ -1,17 +1,14 @@
-"""KF115 to KF126: servers, jumps and keys, where Kamal accepts the file and the connection breaks."""
+"""KF115 to KF125: servers and jumps, where Kamal accepts the file and the connection breaks."""
 
 from __future__ import annotations
 
 import re
-from base64 import b64decode
-from binascii import Error as NotBase64
 from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv6Address
 
 from kamal_forward_check.deploy.scalars import Symbol
 from kamal_forward_check.deploy.servers import Servers, is_true
 from kamal_forward_check.model import Given, Node, Purpose, Role
-from kamal_forward_check.route.credentials import SECRETS_HOLD_KEYS
 from kamal_forward_check.route.hosts import forwarded_hosts
 from kamal_forward_check.route.jumps import parse_uri, with_kamals_user
 from kamal_forward_check.route.registry import forwarding
@@ -28,10 +25,6 @@ def _hosts(root: Node) -> tuple[Given[str], ...]:
 
 def _lends(facts: Facts) -> bool:
     return facts.config is not None and forwarding(facts.config).port is not None
-
-
-def _jumps_let_in(facts: Facts) -> bool:
-    return let_in(facts, Purpose.PULL, Role.JUMP)
 
 
 @lint("KF115", name="host-dropped", title="A server that Kamal leaves out, or can't make a host of")
@@ -136,7 +129,7 @@ def jump_as_root(root: Node, facts: Facts) -> Iterator[Hit]:
     """
     proxy = root.get("ssh", "proxy")
     names = text(proxy)
-    if proxy and names and "@" not in names and not _jumps_let_in(facts):
+    if proxy and names and "@" not in names and not let_in(facts, Purpose.PULL, Role.JUMP):
         yield said(f"Kamal enters the jump {names.split(',')[0]} as root", proxy.at, f"Write `proxy: USER@{names}`.")
 
 
@@ -154,7 +147,7 @@ def jumps_reversed(root: Node, facts: Facts) -> Iterator[Hit]:
     """
     proxy = root.get("ssh", "proxy")
     names = [name.strip() for name in (text(proxy) or "").split(",")]
-    if proxy and len(names) > 1 and all(names) and not _jumps_let_in(facts):
+    if proxy and len(names) > 1 and all(names) and not let_in(facts, Purpose.PULL, Role.JUMP):
         way, other = " → ".join(reversed(names)), ",".join(reversed(names))
         message = f"Kamal enters these jumps from the last to the first: {way} → server"
         yield said(message, proxy.at, f"If the order is that of ssh -J, write `proxy: {other}`.")
@@ -201,30 +194,6 @@ def config_list_with_jump(root: Node, _facts: Facts) -> Iterator[Hit]:
         yield said(message, config.key or config.at, "Name one file, which may Include the others.")
 
 
-@lint("KF124", name="keys-not-for-the-jump", title="Keys that never reach the jump")
-def keys_not_for_the_jump(root: Node, facts: Facts) -> Iterator[Hit]:
-    """
-    `ssh.keys` and `ssh.key_data` are offered to the servers alone. The jump is entered by the system's ssh,
-    which offers the agent's keys, those of `~/.ssh/config` and the default files.
-
-    ## Fix
-    Load the jump's key into the agent (`ssh-add`), or name it under `Host JUMP` in `~/.ssh/config` with
-    IdentityFile. Where that is so already, nothing is wrong.
-
-    ## See it by hand
-    `ssh -W SERVER:22 USER@JUMP`, with no `-i`.
-    """
-    ssh = root.get("ssh")
-    if ssh is None or not text(ssh.get("proxy")) or _jumps_let_in(facts):
-        return
-    given = {key: node for key in ("keys", "key_data") if (node := ssh.get(key)) and list(node.elements())}
-    if given:
-        first = next(iter(given.values()))
-        message = f"{' and '.join(f'`ssh/{key}`' for key in given)} reach the servers alone, and not the jump"
-        fix = "Give the jump's key by the agent (ssh-add), or by IdentityFile in ~/.ssh/config."
-        yield said(message, first.key or first.at, fix)
-
-
 @lint("KF125", name="token-unknown", title="A percent token that net-ssh does not know")
 def token_unknown(root: Node, _facts: Facts) -> Iterator[Hit]:
     """
@@ -247,68 +216,3 @@ def token_unknown(root: Node, _facts: Facts) -> Iterator[Hit]:
     except UnknownTokenError as error:
         fix = f"Write the value in place of {error}; a percent sign is %%."
         yield said(f'net-ssh has nothing for "{error}" in `ssh/proxy_command`: Kamal stops there', node.at, fix)
-
-
-_ARMOUR = re.compile(r"-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END")
-_ED25519 = bytes.fromhex("06032b6570")
-"""Its object identifier in a PKCS#8 key (RFC 8410)."""
-
-
-@lint("KF126", name="key-data-unreadable", title="A key in key_data that net-ssh can't read")
-def key_data_unreadable(root: Node, facts: Facts) -> Iterator[Hit]:
-    r"""
-    `ssh.key_data` names secrets, from Kamal 2.10 on. Three things stop Kamal at its first login: a name that no secrets
-    file has (the name itself is then taken for the key), a key on one line with `\n` in place of its line breaks, and
-    an Ed25519 key in PKCS#8 (`BEGIN PRIVATE KEY`, as some password managers export it): net-ssh says
-    `undefined method 'public_key'`.
-
-    ## Fix
-    Keep the key in OpenSSH's own format (`ssh-keygen -p -f FILE` rewrites it), with real line breaks, in double
-    quotes or from a command: `SSH_KEY=$(cat ~/.ssh/id_ed25519)`.
-
-    ## See it by hand
-    `kamal secrets print` shows what Kamal reads.
-    """
-    listed = root.get("ssh", "key_data")
-    for element in listed.elements() if listed else ():
-        key, what = text(element), "the key in `ssh/key_data`"
-        if key is None:
-            continue
-        if "PRIVATE KEY" not in key:
-            name, key = element.shown, _secret(key, facts)
-            if key is None:
-                fix = f"Set {name} in .kamal/secrets (Kamal 2.10 or newer reads it there), or remove it here."
-                yield said(f"Kamal takes {name} in `ssh/key_data` for the key itself: {_why(facts)}", element.at, fix)
-                continue
-            what = f"the secret {name} of `ssh/key_data`"
-        if trouble := _trouble(key):
-            yield said(f"{what} {trouble}", element.at, "Keep it in OpenSSH's format, with real line breaks.")
-
-
-def _secret(name: str, facts: Facts) -> str | None:
-    """The secret's value, empty where it is not known; None where Kamal finds none."""
-    return None if _is_before_secrets(facts) else facts.secrets.get(name)
-
-
-def _why(facts: Facts) -> str:
-    assert facts.config is not None  # noqa: S101 - for the type checker
-    if _is_before_secrets(facts):
-        return f"{facts.config.kamal.version} looks for no secret, and 2.10 does"
-    return "no secrets file has that name"
-
-
-def _is_before_secrets(facts: Facts) -> bool:
-    return facts.config is not None and facts.config.kamal.parts < SECRETS_HOLD_KEYS
-
-
-def _trouble(key: str) -> str:
-    if "\\n" in key and "PRIVATE KEY" in key:
-        return r"has \n in place of line breaks: net-ssh can't read it"
-    if armour := _ARMOUR.search(key):
-        try:
-            encoded = b64decode("".join(armour[1].split()), validate=True)
-        except (NotBase64, ValueError):
-            return ""
-        if _ED25519 in encoded[:32]:
-            return "is an Ed25519 key in PKCS#8 (BEGIN PRIVATE KEY): net-ssh can't use it"
-    return ""
