@@ -161,6 +161,16 @@ def test_time_and_memory_are_bounded(code: str) -> None:
     assert [problem.kind for problem in rendered.problems] == [ProblemKind.OPAQUE]
 
 
+def test_any_number_of_variables_may_be_missing() -> None:
+    text = "".join(f'a{n}: <%= ENV.fetch("A{n}") %>\n' for n in range(200))
+    assert shown(text) == "".join(f"a{n}: ‹ENV A{n}›\n" for n in range(200))
+
+
+def test_a_variable_that_is_looked_at_elsewhere_is_not_assumed_for_another_s_sake() -> None:
+    text = '<% if ENV["B"] %>b: <%= ENV.fetch("B") %>\n<% end %>a: <%= ENV.fetch("A") %>\n'
+    assert shown(text) == "a: ‹ENV A›\n"
+
+
 def test_what_a_template_prints_is_bounded() -> None:
     [problem] = erb.render("deploy.yml", "a: <%= 'x' * 3_000_000 %>", {}, NEWEST).problems
     assert "it prints more than 1 MB" in problem.message

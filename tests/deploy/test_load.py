@@ -165,8 +165,8 @@ class TestUnknownKeys:
         (problem,) = load(text + "traefik: {}\nhealthcheck: {}\n").problems
         assert problem.kind is ProblemKind.KAMAL_1
         assert problem.message == (
-            "this file was written for Kamal 1: Kamal 2 has no mapping `builder/remote`, `builder/multiarch`, `traefik`, "
-            "`healthcheck`"
+            "this file was written for Kamal 1: Kamal 2 has no mapping `builder/remote`, `builder/multiarch`, "
+            "`traefik`, `healthcheck`"
         )
 
     def test_a_key_of_another_place_names_it(self, load: Load) -> None:

@@ -95,7 +95,7 @@ class _Template:
                 if tag is None or tag.start in self.refused or refusal.final:
                     raise _GaveUp(refusal.message) from None
                 if wanted := self._absent(tag) - self.assumed:
-                    self.assumed |= wanted
+                    self.assumed |= wanted | self._wanted_by_name()
                 else:
                     self.refused[tag.start] = refusal.message
             else:
@@ -103,6 +103,12 @@ class _Template:
                     raise _GaveUp("it prints more than 1 MB")
                 return marked
         raise _GaveUp("too much of it needs Ruby")
+
+    def _wanted_by_name(self) -> set[str]:
+        """The missing variables that are printed as they are, and that no other tag looks at: a try for each is one."""
+        printed = {name: tag for tag in self.tags.values() if (name := tag.fetched)}
+        looked_at = [tag.variables for tag in self.tags.values() if not tag.fetched]
+        return printed.keys() - self.environ.keys() - set().union(*looked_at)
 
     def _composed(self) -> tuple[str, dict[int, Part]]:
         """The template for the interpreter, and which tag stands on which of its lines.

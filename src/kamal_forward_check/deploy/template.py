@@ -12,6 +12,7 @@ _TRIMMED_OPENING = re.compile(r"[ \t]*<%-")
 _CLOSING = re.compile(r"%%>|-%>|%>")
 
 _VARIABLE = re.compile(r"""(?<![\w:@$.])ENV\s*(?:\.fetch\s*\(?|\[)\s*(["'])(\w+)\1""")
+_FETCH = re.compile(r"""ENV\s*\.fetch\s*\(?\s*(["'])(\w+)\1\s*\)?""")
 _ENV = re.compile(r"(?<![\w:@$.])ENV(?=\s*[\[.])")
 
 _STRING = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'""")
@@ -58,6 +59,12 @@ class Part:
     def variables(self) -> frozenset[str]:
         """The environment variables that it names."""
         return frozenset(found[2] for found in _VARIABLE.finditer(self.text))
+
+    @property
+    def fetched(self) -> str:
+        """The variable that it prints, and can't do without: `<%= ENV.fetch("NAME") %>`; empty for any other tag."""
+        found = _FETCH.fullmatch(self.code.strip()) if self.kind is Kind.OUTPUT else None
+        return found[2] if found else ""
 
     @property
     def names_something(self) -> bool:

@@ -93,6 +93,8 @@ def headline(report: Report) -> str:
             return f"{report.file} is fine for Kamal; no route was walked"
         return f"forward works on {len(hosts)} of {count(len(hosts), 'host')}"
     if report.verdict is Verdict.INCOMPLETE:
+        if any(item.what == report.file for item in report.skipped):
+            return f"not known: {report.file} can't be judged here"
         if not report.traces:
             return "not known: the forward was asked for on no host"
         asked = {trace.route.target for trace in report.traces if trace.verdict is not Verdict.INCOMPLETE}
