@@ -93,10 +93,10 @@ def headline(report: Report) -> str:
             return f"{report.file} is fine for Kamal; no route was walked"
         return f"forward works on {len(hosts)} of {count(len(hosts), 'host')}"
     if report.verdict is Verdict.INCOMPLETE:
-        if any(item.what == report.file for item in report.skipped):
-            return f"not known: {report.file} can't be judged here"
         if not report.traces:
-            return "not known: the forward was asked for on no host"
+            unread = any(item.what == report.file for item in report.skipped)
+            why = f"{report.file} can't be judged here" if unread else "the forward was asked for on no host"
+            return f"not known: {why}"
         asked = {trace.route.target for trace in report.traces if trace.verdict is not Verdict.INCOMPLETE}
         return f"not known: the forward was asked for on {len(asked)} of {count(len(hosts), 'host')}"
     stopped = {trace.route.target for trace in report.traces if trace.failing}
