@@ -17,6 +17,7 @@ from paramiko.common import cMSG_GLOBAL_REQUEST
 from paramiko.message import Message
 
 from kamal_forward_check.model import Algorithms, Heard
+from kamal_forward_check.probe.channel import OrderedChannel
 from kamal_forward_check.probe.offer import Offer
 
 # Without a handler, logging prints the server's raw texts on stderr.
@@ -151,6 +152,10 @@ class HearingTransport(_Steps):
         finally:
             self._wake()
 
+    def open_channel(self, *args: Any, **kwargs: Any) -> paramiko.Channel:
+        """As paramiko does. Threads may share what the channel carries."""
+        return OrderedChannel.of(super().open_channel(*args, **kwargs))
+
     def _really_parse_kex_init(self, m: Message) -> dict[str, Any]:
         parsed = super()._really_parse_kex_init(m)
         self.algorithms = Algorithms(*(tuple(parsed[name]) for name in _KEXINIT_LISTS))
@@ -190,8 +195,9 @@ class HearingTransport(_Steps):
                 self._reply = reply
 
     def close(self) -> None:
-        """End the connection, and every wait for a reply on it."""
-        super().close()
+        """End the connection, and every wait for a reply on it. What carried it may be gone already."""
+        with contextlib.suppress(EOFError, OSError, paramiko.SSHException):
+            super().close()
         self._wake()
 
     def _wake(self) -> None:
