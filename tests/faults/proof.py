@@ -97,10 +97,11 @@ def printed(lab: Lab, row: Row, home: Home, project: Path) -> str:
     return fix.stdout
 
 
-def reported(outcome: Outcome) -> Reported:
-    """The outcome in a row's words: that of its errors, else of its warnings, else of a pass."""
+def reported(outcome: Outcome, about: str = "web-1") -> Reported:
+    """The outcome in a row's words: that of the errors which stop `about`, else of its warnings, else of a pass."""
     report = outcome.report
-    errors = [finding for finding in report["findings"] if finding["severity"] == "error"]
+    findings = [finding for finding in report["findings"] if about in finding["affects"]]
+    errors = [finding for finding in findings if finding["severity"] == "error"]
     loud = errors or [finding for finding in report["findings"] if finding["severity"] == "warning"]
     first: dict[str, Any] = loud[0] if loud else {}
     hop, line = first.get("hop") or {}, first.get("server_line") or {}

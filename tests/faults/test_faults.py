@@ -7,13 +7,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from lab import Lab
 from lab.faults import ALL
+from lab.project import deploy_yml, write_project
 from tests.cases import case as cases
-from tests.cases.case import Outcome
+from tests.cases.case import Outcome, look
 from tests.faults import confusion, proof
 from tests.faults.proof import Proof, cause, reported
 from tests.faults.row import WORKS, Row
-from tests.faults.table import ROWS
+from tests.faults.table import ROWS, TARGETS
 
 pytestmark = pytest.mark.isolated
 
@@ -82,6 +84,26 @@ def test_the_fix_makes_the_check_pass(row: Row, proofs: Proofs) -> None:
     assert proved.mended
     assert proved.mended.report["verdict"] == "pass", proved.mended.text
     assert not proved.mending.stderr
+
+
+def test_fifty_hosts_each_with_its_own_fault_are_told_apart_in_one_check() -> None:
+    rows = [row for row in TARGETS if row.line and row.certainty == "exact" and not (row.user or row.home)]
+    rows = [row for row in rows if not row.missing]
+    hosts = {f"web-{number}": row for number, row in enumerate(rows)}
+    with Lab() as lab:
+        lab.host("bastion", "front", "back", login="ops")
+        for name, row in hosts.items():
+            lab.host(name, login=row.login, faults=row.faults)
+        lab.start()
+        home = lab.home()
+        text = deploy_yml(hosts, proxy="ops@bastion", user="deploy")
+        outcome = look(lab, home, write_project(home.path / "shop", text))
+    assert len(rows) >= 50
+    said = {name: reported(outcome, name) for name in hosts}
+    assert {name: (each.code, each.line) for name, each in said.items()} == {
+        name: (row.code, row.line) for name, row in hosts.items()
+    }
+    assert outcome.changed == set()
 
 
 def test_no_cause_is_taken_for_another(proofs: Proofs) -> None:
