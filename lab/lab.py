@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,12 @@ def can_isolate() -> str:
         ["unshare", "--net", "--mount", "--pid", "--fork", "true"], check=False, capture_output=True, text=True
     )
     return tried.stderr.strip()
+
+
+def answers(path: Path) -> bool:
+    """Whether something takes connections at a Unix socket: its file is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
 
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -170,12 +177,12 @@ class Lab:
             yield ",".join(names if host.port == 22 else [f"[{name}]:{host.port}" for name in names]) + f" {key}\n"  # noqa: PLR2004
 
     def _agent(self, home: Path, decoys: int, options: Sequence[str]) -> str:
-        socket = home / "agent.sock"
-        self._machines.start_on(DEPLOYER, ["ssh-agent", "-D", "-a", str(socket)], socket.exists)
-        environ = {"SSH_AUTH_SOCK": str(socket), "PATH": _PATH}
+        at = home / "agent.sock"
+        self._machines.start_on(DEPLOYER, ["ssh-agent", "-D", "-a", str(at)], lambda: answers(at))
+        environ = {"SSH_AUTH_SOCK": str(at), "PATH": _PATH}
         keys = [*(self._make_key(f"decoy-{number}") for number in range(decoys)), self.key]
         subprocess.run(["ssh-add", "-q", *options, *map(str, keys)], check=True, env=environ)
-        return str(socket)
+        return str(at)
 
     def command(self, argv: Sequence[str], home: Home, *, cwd: Path | None = None) -> list[str]:
         """The command line that runs `argv` on the deployer. To be run with `home.environ`."""

@@ -33,7 +33,6 @@ UNSEEN = "nobody names the line"
 KEYS = "/home/deploy/.ssh/authorized_keys"
 MANY_KEYS = {"keys": False, "agent": True, "decoys": 4}
 UNFORWARDED = {"certificate": "no-port-forwarding"}
-ONE_KEY = dict.fromkeys(("asked", "mute"), "our client offers a jump the certificate alone, and not the key")
 CERTIFICATE = "the deployer's certificate has to be signed anew"
 
 # What the findings tell a person to do where no script can do it.
@@ -141,12 +140,11 @@ TARGETS = (
            by_hand="sed -i s/restrict/restrict,port-forwarding/ /usr/local/bin/keys"),
     target("key-cloud-image", "KF502", user="root", shell=False, incurable="the host is right: ssh.user has to change"),
     target("certificate-trusted", "KF501", Line("the certificate", None, "", ""), certainty="keyword",
-           home=UNFORWARDED, incurable=CERTIFICATE, not_yet=ONE_KEY),
+           home=UNFORWARDED, incurable=CERTIFICATE),
     target("certificate-authority-line", "KF501", home=UNFORWARDED,
-           incurable=CERTIFICATE, not_yet=ONE_KEY),
+           incurable=CERTIFICATE),
     target("certificate-authority-restricted", "KF501",
-           key("cert-authority,restrict", "cert-authority,restrict,port-forwarding"), home={"certificate": ""},
-           not_yet={**ONE_KEY, "mended": "the same"}),
+           key("cert-authority,restrict", "cert-authority,restrict,port-forwarding"), home={"certificate": ""}),
     # the port
     target("port-in-use", "KF520", by_hand=FREE),
     target("port-in-use-docker-proxy", "KF520", by_hand=FREE),

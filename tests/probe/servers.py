@@ -42,6 +42,7 @@ from kamal_forward_check.probe.notes import Notes
 from kamal_forward_check.probe.walk import walk
 from kamal_forward_check.rules import Facts, judge
 from kamal_forward_check.system import System
+from lab.lab import answers
 
 ME = getpass.getuser()
 SSHD = shutil.which("sshd", path=f"/usr/sbin:/usr/local/sbin:{os.environ['PATH']}") or "sshd"
@@ -267,7 +268,7 @@ def agent(folder: Path, *keys: Path) -> Iterator[str]:
     path = folder / "agent"
     with subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL) as process:
         try:
-            while not path.exists():
+            while not answers(path):
                 assert process.poll() is None
             for key in keys:
                 subprocess.run(["ssh-add", "-q", key], env={**os.environ, "SSH_AUTH_SOCK": str(path)}, check=True)

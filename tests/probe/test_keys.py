@@ -15,6 +15,7 @@ from tests.probe.servers import agent, make_key
 from tests.sshd.seen import hop
 
 SOURCE = "ssh-private-key"
+CERTIFIED = "ssh-ed25519-cert-v01@openssh.com"
 
 
 @pytest.fixture
@@ -149,12 +150,14 @@ def test_a_file_that_cannot_be_read_says_so(ring: KeyRing, tmp_path: Path) -> No
     assert "can't be read" in ring.unusable(*files(key))
 
 
-def test_a_certificate_beside_a_key_is_taken_along(ring: KeyRing, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("role", "offered"), [(Role.JUMP, ["", CERTIFIED]), (Role.TARGET, [CERTIFIED])], ids=["ssh", "net-ssh"]
+)
+def test_a_certificate_beside_a_key(ring: KeyRing, tmp_path: Path, role: Role, offered: list[str]) -> None:
     authority, key = make_key(tmp_path / "authority"), make_key(tmp_path / "key")
     subprocess.run(["ssh-keygen", "-q", "-s", authority, "-I", "me", "-n", "deploy", f"{key}.pub"], check=True)
-    [found] = ring.keys(*files(key))
-    assert found.public_blob
-    assert found.public_blob.key_type == "ssh-ed25519-cert-v01@openssh.com"
+    kinds = Login(hop(role, keys=Keys(files=files(key))), ring)._offers([])  # noqa: SLF001 - as above
+    assert [key.public_blob.key_type if key.public_blob else "" for _, key, _ in kinds] == offered
 
 
 @pytest.mark.parametrize("path", [None, "", "/nowhere/agent"])

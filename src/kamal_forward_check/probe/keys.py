@@ -78,10 +78,10 @@ class KeyRing:
             return []
         return self._tried(given, partial(_from_file, self.system.path(given.value)))
 
-    def _tried(self, given: Given[str], load: Callable[[], paramiko.PKey]) -> list[paramiko.PKey]:
+    def _tried(self, given: Given[str], load: Callable[[], list[paramiko.PKey]]) -> list[paramiko.PKey]:
         # Whatever goes wrong, a key's text must not be told: neither the value nor the library's words are.
         try:
-            return [load()]
+            return load()
         except PermissionError:
             why = "can't be read: check the file's owner and mode"
         except OSError:
@@ -158,7 +158,7 @@ class Login:
 
     def _offers(self, held: Sequence[AgentKey]) -> Iterator[tuple[str, paramiko.PKey, bool]]:
         keys = self.hop.keys
-        files = [(given.value, key) for given in keys.files for key in self.ring.keys(given)]
+        files = [(given.value, key) for given in keys.files for key in self._of_file(given)]
         named_here = {key.asbytes() for _, key in files} | {self.ring.public_blob(given) for given in keys.files}
         for each in held:
             if not keys.only_named or each.asbytes() in named_here:
@@ -176,6 +176,12 @@ class Login:
         for name, key in files:
             if key.asbytes() not in offered:
                 yield name, key, False
+
+    def _of_file(self, given: Given[str]) -> list[paramiko.PKey]:
+        """ssh offers a key and then its certificate (9.2); net-ssh the certificate alone (7.3, KeyManager)."""
+        found = self.ring.keys(given)
+        certified = [key for key in found if key.public_blob]
+        return certified if certified and self.hop.dialled_by is Client.NET_SSH else found
 
     def _unusable(self, held: Sequence[AgentKey]) -> list[str]:
         """The keys that stayed away, and why. One that the agent holds did not."""
@@ -203,17 +209,18 @@ def agent_keys(path: str | None) -> Iterator[list[AgentKey]]:
         yield keys
 
 
-def _from_file(path: Path) -> paramiko.PKey:
-    """The key in a file, with the certificate beside it where there is one."""
-    key = _from_text(path.read_text(encoding="utf-8"))
-    certificate = path.with_name(f"{path.name}-cert.pub")
+def _from_file(path: Path) -> list[paramiko.PKey]:
+    """The key in a file, and again with the certificate beside it where there is one."""
+    text, certificate = path.read_text(encoding="utf-8"), path.with_name(f"{path.name}-cert.pub")
+    keys = _from_text(text)
     if certificate.is_file():
-        key.load_certificate(str(certificate))
-    return key
+        keys += _from_text(text)
+        keys[-1].load_certificate(str(certificate))
+    return keys
 
 
-def _from_text(text: str) -> paramiko.PKey:
-    """A key in any form that ssh-keygen writes: paramiko itself reads no PKCS 8, and no text."""
+def _from_text(text: str) -> list[paramiko.PKey]:
+    """The one key of a text, in any form that ssh-keygen writes: paramiko itself reads no PKCS 8, and no text."""
     data = "\n".join([*(line.strip() for line in text.strip().splitlines()), ""]).encode()
     try:
         loaded: Any = serialization.load_ssh_private_key(data, None)
@@ -222,6 +229,5 @@ def _from_text(text: str) -> paramiko.PKey:
     plain = loaded.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
     )
-    return next(ours for theirs, ours in _KINDS if isinstance(loaded, theirs)).from_private_key(
-        io.StringIO(plain.decode())
-    )
+    kind = next(ours for theirs, ours in _KINDS if isinstance(loaded, theirs))
+    return [kind.from_private_key(io.StringIO(plain.decode()))]
