@@ -96,15 +96,16 @@ def lock(_context: Context) -> None:
 
 @task(help={"runs": "how often each is timed"})
 def bench(_context: Context, runs: int = 6) -> None:
-    """Time a check against the real Kamal on the same hosts."""
+    """Time a check, and a file's judging, against the real Kamal; and say how often the two agree on files."""
     from dev import environment, machine
 
     with _set_up():
         machine.need(*machine.LAB)
+        environment.tools()
         environment.oracle()
-    from bench import forward
+    from bench import forward, validate
 
-    raise Exit(code=forward.main(runs))
+    raise Exit(code=forward.main(runs) or validate.main(runs))
 
 
 @task(help={"anew": "judge those mutants again that are recorded"})

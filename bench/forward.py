@@ -50,7 +50,7 @@ def main(runs: int = 6) -> int:
         ("1 host through a jump, refused", 1, ["allow-tcp-forwarding-no-dropin"]),
     ):
         kamal, ours = _measure(targets, faults, runs)
-        print(f"{title:34}{_figures(kamal):>18}{_figures(ours):>20}{median(ours) / median(kamal):>8.2f}")
+        print(f"{title:34}{figures(kamal):>18}{figures(ours):>20}{median(ours) / median(kamal):>8.2f}")
     print(f"median (least-most) seconds; {runs} runs in turn, 1 where refused (Kamal waits 30 s)")
     return 0
 
@@ -107,7 +107,8 @@ def _until_all_listen(lab: Lab, names: Sequence[str], command: Sequence[str], ho
     return max(seen.values()) - start
 
 
-def _figures(seconds: Sequence[float]) -> str:
+def figures(seconds: Sequence[float]) -> str:
+    """The median, and the least and the most."""
     if len(seconds) == 1:
         return f"{seconds[0]:.2f}"
     return f"{median(seconds):.2f} ({min(seconds):.2f}-{max(seconds):.2f})"
