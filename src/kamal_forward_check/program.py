@@ -1,36 +1,28 @@
-"""The command line: the product's tasks as an explicit namespace, and a Program with our exit statuses.
-
-Nothing of the folder it is run in is loaded, and no settings of invoke's or fabric's: not ~/.invoke.*, not
-~/.fabric.*, not INVOKE_* or FABRIC_* variables.
-"""
+"""The product's tasks, as an explicit namespace, and a run of them that ends with one of our statuses."""
 
 from __future__ import annotations
 
 import gc
-import inspect
 import os
 import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from kamal_forward_check import __version__
+from kamal_forward_check.command_line import WORDS, Alone, CommandLine, from_table
 from kamal_forward_check.errors import CannotCheck
 from kamal_forward_check.errors import Exit as Status
-from kamal_forward_check.light_invoke import Collection, Config, Context, Exit, ParseError, Program, Task
-from kamal_forward_check.settings import TABLE, Setting, Settings, from_flags
+from kamal_forward_check.light_invoke import Collection, Exit
+from kamal_forward_check.settings import Settings, from_flags
 from kamal_forward_check.system import System
 
 if TYPE_CHECKING:
-    from invoke.parser import Parser
-
     from kamal_forward_check.model import Report, Vantage
 
 NAME = "kamal-forward-check"
-WORDS = "words"
-"""The option that bare words on the command line are given to, where a task has it."""
 
 
 def run(argv: list[str] | None = None, namespace: Collection | None = None) -> NoReturn:
@@ -43,15 +35,15 @@ def main(argv: list[str] | None = None, namespace: Collection | None = None) -> 
     gc.disable()  # a short life: looking for garbage among freshly imported modules finds none, and takes a tenth of it
     # A SIGTERM closes what SIGINT closes: every connection, and with it every forward.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    program = _Program(name=NAME, binary=NAME, version=__version__, namespace=namespace or tasks(), config_class=_Alone)
+    program = CommandLine(
+        name=NAME, binary=NAME, version=__version__, namespace=namespace or tasks(), config_class=Alone
+    )
     try:
         program.start(argv)
     except Exit as ended:
         if ended.message:
             print(ended.message, file=sys.stderr)
         return ended.code
-    except ParseError as error:
-        return _say(str(error), f"see {NAME} --help", Status.CANNOT_CHECK)
     except CannotCheck as error:
         return _say(error.message, error.hint, Status.CANNOT_CHECK)
     except KeyboardInterrupt:
@@ -84,62 +76,32 @@ def tasks() -> Collection:
     return Collection(_check, _validate, _route, _explain, _fix)
 
 
-def _from_table(name: str, words: str = "") -> Callable[[Callable[[dict[str, Any]], None]], Task[Any]]:
-    """Declare a task whose options are the settings that the table has for it; `words` says what bare words are."""
-    options = [setting for setting in TABLE if setting.flag and name in setting.tasks]
-    defaults: dict[str, Any] = {_option(each): _default(each) for each in options}
-    texts = {_option(each): each.help + (f" (default: {each.default})" * bool(each.default)) for each in options}
-    lists = [_option(each) for each in options if each.repeatable]
-    if words:
-        defaults[WORDS], texts[WORDS] = None, words
-        lists.append(WORDS)
-
-    def declare(body: Callable[[dict[str, Any]], None]) -> Task[Any]:
-        def run_task(_context: Context, **given: Any) -> None:
-            body(given)
-
-        run_task.__doc__ = body.__doc__
-        # invoke reads a task's options from its signature: this one is written by the table.
-        parameters = [_parameter("_context"), *(_parameter(each, default) for each, default in defaults.items())]
-        run_task.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        return Task(run_task, name=name, auto_shortflags=False, iterable=lists, help=texts)
-
-    return declare
-
-
-def _parameter(name: str, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
-
-
-def _default(setting: Setting) -> Any:
-    """What invoke takes for "not given", which tells it the option's kind as well."""
-    if setting.switch:
-        return False
-    return None if setting.repeatable else ""
-
-
-def _option(setting: Setting) -> str:
-    return setting.flag.replace("-", "_")
-
-
-@_from_table("check")
+@from_table("check")
 def _check(given: dict[str, Any]) -> None:
-    """Walk the SSH routes that Kamal would take, and say which hop stops them, and why."""
+    """Walk the SSH routes that Kamal would take, and say which hop stops them, and why.
+
+    Ends with 0 where every forward that Kamal needs is granted, with 1 where one is not, or the file would be
+    rejected, or a finding counts for --fail-on, and with 2 where a needed forward could not be asked for.
+    """
     from kamal_forward_check.check import check
 
     raise Exit(code=_judged(from_flags(given), check))
 
 
-@_from_table("validate", words="files to judge, or patterns, in place of --config-file")
+@from_table("validate", "FILE", "files to judge, or patterns, in place of --config-file")
 def _validate(given: dict[str, Any]) -> None:
-    """Judge deploy.yml alone, as Kamal would; no connection is made."""
+    """Judge deploy.yml alone, as Kamal would; no connection is made.
+
+    Ends with 0 where Kamal would take the file with each destination, with 1 where it would reject one, or a finding
+    counts for --fail-on, and with 2 where a file can't be judged.
+    """
     from kamal_forward_check.validate import validate
 
     files = given.pop(WORDS)
     raise Exit(code=_judged(replace(from_flags(given), mode="validate"), partial(validate, files=files)))
 
 
-@_from_table("route")
+@from_table("route")
 def _route(given: dict[str, Any]) -> None:
     """Show the SSH routes that Kamal would take; no connection is made."""
     from kamal_forward_check import deploy, door, dotenv, route
@@ -151,9 +113,13 @@ def _route(given: dict[str, Any]) -> None:
     print(routes.render(route.plan(config, settings, system, door.vantage(system))), end="")
 
 
-@_from_table("fix")
+@from_table("fix")
 def _fix(given: dict[str, Any]) -> None:
-    """Check, and print a guarded script for each host that stops a route. It is for you to read, and to run there."""
+    """Check, and print a guarded script for each host that stops a route. It is for you to read, and to run there.
+
+    Ends with 0 where a script is printed, or nothing stops a route, with 1 where what stops it is not for a script to
+    mend (what to do is printed), and with 2 where nothing could be asked.
+    """
     from kamal_forward_check import door
     from kamal_forward_check.check import check
 
@@ -161,7 +127,7 @@ def _fix(given: dict[str, Any]) -> None:
     raise Exit(code=door.write_script(check(settings, system, door.vantage(system)), settings, system))
 
 
-@_from_table("explain", words="codes of findings, such as KF510; log files; - for a log on standard input")
+@from_table("explain", "WORD", "codes of findings, such as KF510; log files; - for a log on standard input")
 def _explain(given: dict[str, Any]) -> None:
     """Explain a finding's code, or what a log of Kamal, ssh or Docker shows.
 
@@ -189,59 +155,3 @@ def _judged(settings: Settings, judge: Callable[[Settings, System, Vantage], Rep
         raise
     door.write(report, settings, system)
     return door.status(report, settings, system)
-
-
-class _Alone(Config):
-    """invoke's configuration without the machine's: no file, no variable."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{**kwargs, "lazy": True})
-
-    def load_shell_env(self) -> None:
-        """Variables stay out."""
-
-
-class _Program(Program):
-    """invoke's Program whose errors are exceptions for us to map, and whose tasks take bare words."""
-
-    def start(self, argv: list[str] | None) -> None:
-        """As Program.run, which prints tracebacks and exits 1 for everything."""
-        self.create_config()
-        self.parse_core(argv)
-        sys.dont_write_bytecode = False  # invoke sets it: our modules would be compiled anew at every run
-        self.parse_collection()
-        self.core.unparsed[:] = self._worded(self.core.unparsed)
-        self.parse_tasks()
-        self.parse_cleanup()
-        self.update_config()
-        self.execute()
-
-    @cached_property
-    def _only_parser(self) -> Parser:
-        return super()._make_parser()
-
-    def _make_parser(self) -> Parser:
-        # Once: invoke takes the options' help texts out of the tasks while it makes a parser.
-        return self._only_parser
-
-    def print_help(self) -> None:
-        """Our tasks, without invoke's own options, which mean nothing here."""
-        print(f"Usage: {self.binary} TASK [--option ...]; {self.binary} TASK --help shows a task's options.\n")
-        self.list_tasks()
-
-    def print_task_help(self, name: str) -> None:
-        """A task's purpose and its options."""
-        print(f"Usage: {self.binary} {name} [--option ...]\n\n{inspect.getdoc(self.collection[name])}\n")
-        self.print_columns(self.parser.contexts[name].help_tuples())
-
-    def _worded(self, words: list[str]) -> list[str]:
-        """Bare words after a task that takes them, as `--words=WORD`: invoke knows no lists of them."""
-        context = self._only_parser.contexts.get(words[0]) if words else None
-        if context is None or f"--{WORDS}" not in context.flags:
-            return words
-        out, value_follows = words[:1], False
-        for word in words[1:]:
-            is_flag = word.startswith("-") and word != "-"
-            out.append(word if is_flag or value_follows else f"--{WORDS}={word}")
-            value_follows = is_flag and "=" not in word and word in context.flags and context.flags[word].takes_value
-        return out

@@ -39,8 +39,8 @@ def _both(name: str, default: str, text: str, **more: Any) -> Setting:
 
 _CHECK = frozenset({"check", "fix"})
 _ROUTES = frozenset({"check", "route", "fix"})
-_REPORTS = frozenset({"check", "validate", "route", "explain"})
-_OUTPUT = _REPORTS | {"fix"}
+_REPORTS = frozenset({"check", "validate"})
+_ANSWERS = _REPORTS | {"explain"}
 
 TABLE: tuple[Setting, ...] = (
     _both("config-file", CONFIG_FILE, "Kamal's configuration file"),
@@ -52,13 +52,13 @@ TABLE: tuple[Setting, ...] = (
     Setting("working_directory", "", "folder that config-file is relative to", action_input="working-directory"),
     Setting(
         "identities", "", "private key file that stands for your agent's keys (repeatable)",
-        flag="identity", repeatable=True, tasks=_ROUTES,
+        flag="identity", repeatable=True, tasks=_CHECK,
     ),
     Setting(
         "private_keys", "", "private key(s) that stand for the deploying machine's agent; from a secret",
         action_input="ssh-private-key",
     ),
-    Setting("known_hosts_file", "", "known_hosts file to use instead of your own", flag="known-hosts", tasks=_ROUTES),
+    Setting("known_hosts_file", "", "known_hosts file to use instead of your own", flag="known-hosts", tasks=_CHECK),
     Setting(
         "known_hosts", "", "known_hosts lines for the jumps (and targets), as ssh-keyscan prints them",
         action_input="ssh-known-hosts",
@@ -70,19 +70,20 @@ TABLE: tuple[Setting, ...] = (
     _both("timeout", "120", "seconds for the whole check", tasks=_CHECK),
     Setting(
         "compare_direct", "", "where a route through a jump stops at its target, try the target without the jump too",
-        flag="compare-direct", switch=True, tasks=_CHECK,
+        flag="compare-direct", switch=True, tasks=frozenset({"check"}),
     ),
     Setting(
-        "format", "text", "text, json or github (annotations, summary and outputs, as the action writes)",
-        flag="format", choices=("text", "json", "github"), tasks=_REPORTS,
+        "format", "text", "text or json; for a report also github (annotations, summary and outputs, as the action)",
+        flag="format", choices=("text", "json", "github"), tasks=_ANSWERS,
     ),
-    Setting("output", "", "write the report to this file instead of standard output", flag="output", tasks=_OUTPUT),
+    Setting(
+        "output", "", "write to this file instead of standard output", flag="output", tasks=_ANSWERS | {"fix"},
+    ),
     _both(
         "fail-on", "error", "lowest severity that fails: error, warning or never",
-        choices=("error", "warning", "never"), tasks=frozenset({"check", "validate"}),
+        choices=("error", "warning", "never"), tasks=_REPORTS,
     ),
-    _both("ignore", "", "finding codes to leave out, comma-separated; the report counts them",
-          tasks=frozenset({"check", "validate"})),
+    _both("ignore", "", "finding codes to leave out, comma-separated; the report counts them", tasks=_REPORTS),
     Setting(
         "hop", "", "host, or user@host, that the script is for (repeatable; else every host that stops a route)",
         flag="hop", repeatable=True, tasks=frozenset({"fix"}),
