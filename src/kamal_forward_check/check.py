@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from kamal_forward_check import __version__, deploy, dotenv, route
+from kamal_forward_check.errors import CannotCheck
 from kamal_forward_check.model import (
     DeployConfig,
     Finding,
@@ -34,6 +35,7 @@ _PORTS = range(1, 1 << 16)
 def check(settings: Settings, system: System, vantage: Vantage) -> Report:
     """Judge the file, walk the routes, say why they stop. Raises CannotCheck where there is nothing to judge."""
     start = system.clock()
+    _must_be_there(settings, system)
     system = dotenv.added(system, settings.env_file)
     config = deploy.read(system, settings.config_file, settings.destination, settings.kamal_version)
     # Where the file alone is judged, the verdict is not to depend on this machine's ssh_config or docker.
@@ -76,6 +78,14 @@ def check(settings: Settings, system: System, vantage: Vantage) -> Report:
         own_port=facts.own_port,
         total_ms=(system.clock() - start) * 1000,
     )
+
+
+def _must_be_there(settings: Settings, system: System) -> None:
+    """Files that a person named: without one of them, what the check says would be about another check."""
+    for option, files in (("identity", settings.identities), ("known-hosts", (settings.known_hosts_file,))):
+        for file in filter(None, files):
+            if why := system.unreadable(file):
+                raise CannotCheck(f"--{option}: cannot read {file}: {why}", f"name the file, or leave --{option} out")
 
 
 def _unplanned(config: DeployConfig) -> Plan:

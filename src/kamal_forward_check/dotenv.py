@@ -43,7 +43,9 @@ def added(system: System, file: str) -> System:
         return system
     text = system.read_text(system.path(file))
     if text is None:
-        raise CannotCheck(f"env-file: cannot read {file}", "give the path of a file with NAME=value lines")
+        raise CannotCheck(
+            f"env-file: cannot read {file}: {system.unreadable(file)}", "give the path of a file with NAME=value lines"
+        )
     known = {name: each.value for name, each in parse(text, file, system.environ).items() if not each.unknown}
     return replace(system, environ={**known, **system.environ})
 

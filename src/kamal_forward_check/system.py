@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import stat
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -66,10 +67,24 @@ class System:
         except (OSError, ValueError):
             return None
 
+    def unreadable(self, text: str) -> str:
+        """Why the file that a person calls `text` can't be read; empty where it can. A pipe can be."""
+        try:
+            path = self.path(text)
+            if stat.S_ISDIR(path.stat().st_mode):
+                return "it is a folder"
+        except OSError as error:
+            return (error.strerror or str(error)).lower()
+        except ValueError:  # a NUL, which no name holds
+            return "no file has such a name"
+        return "" if os.access(path, os.R_OK) else "permission denied"
+
     def read_bytes(self, path: Path, limit: int) -> bytes | None:
         """The first `limit` bytes of a regular file, or None where there is no readable one."""
         try:
+            if not path.is_file():  # to open a pipe is to wait for its writer
+                return None
             with path.open("rb") as file:
-                return file.read(limit) if path.is_file() else None
+                return file.read(limit)
         except (OSError, ValueError):
             return None

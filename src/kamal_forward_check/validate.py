@@ -6,6 +6,7 @@ import glob
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from kamal_forward_check import deploy
 from kamal_forward_check.check import check
 from kamal_forward_check.deploy import overlay
 from kamal_forward_check.errors import CannotCheck
@@ -53,7 +54,7 @@ def _matching(system: System, word: str) -> list[str]:
         return [word]
     found = sorted(glob.glob(word, root_dir=system.cwd, recursive=True))  # noqa: PTH207 - it may be absolute
     if not found:
-        raise CannotCheck(f"no file fits {word}", "name Kamal's configuration files, such as config/deploy.yml")
+        raise CannotCheck(f"no file fits {word}", deploy.NAME_A_FILE)
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import tasks
@@ -60,3 +62,14 @@ def test_wrong_use_is_told_in_plain_words(words: list[str], message: str, hint: 
         start(*words)
     assert caught.value.message == message
     assert caught.value.hint.startswith(hint)
+
+
+@pytest.mark.parametrize("option", ["--identity", "--known-hosts"])
+def test_a_file_that_was_named_for_the_check_must_be_there(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CannotCheck, match=f"{option}: cannot read gone: no such file"):
+        start("check", option, "gone")
+    with pytest.raises(CannotCheck, match=f"{option}: cannot read .: it is a folder"):
+        start("check", option, ".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -23,14 +24,20 @@ def system(folder: Path) -> System:
 
 
 def test_a_missing_file_cannot_be_checked(tmp_path: Path) -> None:
-    with pytest.raises(CannotCheck, match=r"cannot read config/deploy\.yml") as caught:
+    with pytest.raises(CannotCheck, match=r"cannot read config/deploy\.yml: no such file") as caught:
         deploy.load(system(tmp_path), "config/deploy.yml", None, None)
-    assert "--config-file" in caught.value.hint
+    assert caught.value.hint == deploy.NAME_A_FILE
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(CannotCheck):
+    with pytest.raises(CannotCheck, match="it is a folder"):
         deploy.load(system(tmp_path), ".", None, None)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CannotCheck, match="it is no regular file"):
+        deploy.load(system(tmp_path), "pipe", None, None)
 
 
 def test_a_missing_destination_names_those_that_are_there(load: Load) -> None:

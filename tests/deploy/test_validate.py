@@ -169,5 +169,5 @@ def test_variables_that_are_set_win_over_those_of_a_file(tmp_path: Path) -> None
 
 
 def test_a_file_of_variables_has_to_be_there(tmp_path: Path) -> None:
-    with pytest.raises(CannotCheck, match="env-file: cannot read gone"):
+    with pytest.raises(CannotCheck, match="env-file: cannot read gone: no such file"):
         dotenv.added(System(environ={}, cwd=tmp_path, home=tmp_path), "gone")

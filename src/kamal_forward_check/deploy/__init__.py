@@ -8,10 +8,13 @@ from kamal_forward_check.deploy import document, files, overlay, schema, semanti
 from kamal_forward_check.deploy import kamal_version as version
 from kamal_forward_check.deploy.source import Source
 from kamal_forward_check.deploy.subject import Subject
-from kamal_forward_check.model import DeployConfig, KamalVersion, Node, Problem, ProblemKind, Severity
+from kamal_forward_check.model import CONFIG_FILE, DeployConfig, KamalVersion, Node, Problem, ProblemKind, Severity
 from kamal_forward_check.system import System
 
-__all__ = ["judged", "load", "read"]
+__all__ = ["NAME_A_FILE", "judged", "load", "read"]
+
+NAME_A_FILE = f"name a configuration file of Kamal's, such as {CONFIG_FILE}"
+"""What to do where there is none to read."""
 
 
 def load(system: System, file: str, destination: str | None, kamal_version: str | None) -> DeployConfig:
@@ -27,7 +30,7 @@ def read(system: System, file: str, destination: str | None, kamal_version: str 
     """
     destination = destination or None
     kamal = version.find(system, file, kamal_version)
-    halves = [_read(system, file, destination, kamal, "Give the path with --config-file.")]
+    halves = [_read(system, file, destination, kamal, NAME_A_FILE)]
     if destination:
         over = overlay.file_of(file, destination)
         halves.append(_read(system, over, destination, kamal, _there_are(overlay.destinations(system, file))))

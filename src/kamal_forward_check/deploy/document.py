@@ -55,7 +55,7 @@ def read(source: Source) -> tuple[Node | None, list[Problem]]:
         problem = _syntax(source, *_in_plain_words(source, error, mark.index if mark else 0))
     except yaml.reader.ReaderError as error:
         position = source.text.find(error.character) if isinstance(error.character, str) else error.position
-        problem = _syntax(source, "holds a control character, which YAML does not allow", max(position, 0))
+        problem = _syntax(source, "the file holds a control character, which YAML does not allow", max(position, 0))
     else:
         return root, reader.problems
     return None, [problem]
@@ -63,7 +63,7 @@ def read(source: Source) -> tuple[Node | None, list[Problem]]:
 
 def _refuse_at_once(source: Source) -> None:
     if len(source.text) > MAX_BYTES:
-        raise _Refused("is larger than 1 MB: no deploy.yml, and not read", 0)
+        raise _Refused("the file is larger than 1 MB: no deploy.yml, and not read", 0)
 
 
 def _syntax(source: Source, message: str, offset: int, hint: str = "") -> Problem:
@@ -82,7 +82,7 @@ def _in_plain_words(source: Source, error: yaml.MarkedYAMLError, offset: int) ->
         return "a tab is used to indent", offset, "Indent with spaces: YAML takes no tabs there."
     context = f" {error.context}" if error.context else ""
     hint = "Check the indentation of this line and the one before it; a value with `: `, `#` or `%` wants quotes."
-    return f"is not YAML:{context} {error.problem}", offset, hint
+    return f"this is not YAML:{context} {error.problem}", offset, hint
 
 
 class _Reader:
@@ -101,10 +101,12 @@ class _Reader:
 
         self.events = yaml.parse(self.source.text, Loader=getattr(yaml, "CLoader", yaml.Loader))
         if not any(isinstance(event, yaml.DocumentStartEvent) for event in self.events):
-            raise _Refused("is empty: Kamal stops at an empty file", 0, "Write `{}` if nothing is to be set here.")
+            raise _Refused(
+                "the file is empty: Kamal stops at an empty file", 0, "Write `{}` if nothing is to be set here."
+            )
         root = self._value(next(self.events), depth=0)
         if not isinstance(root.value, dict):
-            raise _Refused("holds no mapping: Kamal wants `key: value` at the top", self._offset_of_text())
+            raise _Refused("the file holds no mapping: Kamal wants `key: value` at the top", self._offset_of_text())
         # Kamal turns the top level's keys, and only those, into symbols: ":servers" is servers there.
         return replace(root, value={key.removeprefix(":"): node for key, node in root.value.items()})
 
@@ -116,7 +118,7 @@ class _Reader:
 
         self.size += 1
         if depth > MAX_DEPTH:
-            raise _Refused(f"is nested more than {MAX_DEPTH} levels deep", _ends(event)[0])
+            raise _Refused(f"the file is nested more than {MAX_DEPTH} levels deep", _ends(event)[0])
         if isinstance(event, yaml.AliasEvent):
             node = self._alias(event)
         else:
@@ -128,7 +130,7 @@ class _Reader:
             if event.anchor:
                 self.anchors[event.anchor] = (node, self.size - before)
         if self.size > MAX_NODES:
-            raise _Refused(f"holds more than {MAX_NODES} values", _ends(event)[0])
+            raise _Refused(f"the file holds more than {MAX_NODES} values", _ends(event)[0])
         return node
 
     def _alias(self, event: yaml.AliasEvent) -> Node:

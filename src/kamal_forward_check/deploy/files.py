@@ -18,20 +18,22 @@ def read(system: System, file: str, hint: str) -> tuple[str | None, list[Problem
     """
     data = system.read_bytes(system.path(file), MAX_BYTES + 1)
     if data is None:
-        raise CannotCheck(f"cannot read {file}", hint)
+        raise CannotCheck(f"cannot read {file}: {system.unreadable(file) or 'it is no regular file'}", hint)
     if len(data) > MAX_BYTES:
-        return None, [_problem("is larger than 1 MB: no deploy.yml, and not read", Span(file, 1))]
+        return None, [_problem("the file is larger than 1 MB: no deploy.yml, and not read", Span(file, 1))]
     problems = []
     if data.startswith(_BYTE_ORDER_MARK):
         data = data.removeprefix(_BYTE_ORDER_MARK)
-        message = "begins with a byte order mark: Kamal sees only the first key of such a file"
+        message = "the file begins with a byte order mark: Kamal sees only the first key of such a file"
         problems.append(_problem(message, Span(file, 1), "Save it as UTF-8 without a byte order mark."))
     if b"\0" in data:
-        return None, [_problem("is a binary file, not text", _place(file, data, data.index(b"\0")))]
+        return None, [_problem("the file is binary, not text", _place(file, data, data.index(b"\0")))]
     try:
         return data.decode("utf-8"), problems
     except UnicodeDecodeError as error:
-        return None, [_problem("holds bytes that are not UTF-8", _place(file, data, error.start), "Save it as UTF-8.")]
+        return None, [
+            _problem("the file holds bytes that are not UTF-8", _place(file, data, error.start), "Save it as UTF-8.")
+        ]
 
 
 def _place(file: str, data: bytes, offset: int) -> Span:

@@ -61,15 +61,11 @@ def explain(word: str, system: System, stdin: BinaryIO) -> Explained:
     """Explain the log in the file `word`, or on `stdin` for `-`. Raises CannotCheck where it can't be read."""
     if word == STDIN:
         return _explained("standard input", stdin)
-    try:
-        with system.path(word).open("rb") as file:
-            return _explained(word, file)
-    except FileNotFoundError:
+    if why := system.unreadable(word):
         hint = "a code looks like KF510; a log is a file, or - for standard input"
-        raise CannotCheck(f"there is no file {word}", hint) from None
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise CannotCheck(f"can't read {word}: {why}", "a log is a file, or - for standard input") from None
+        raise CannotCheck(f"cannot read {word}: {why}", hint)
+    with system.path(word).open("rb") as file:
+        return _explained(word, file)
 
 
 def _explained(name: str, stream: BinaryIO) -> Explained:

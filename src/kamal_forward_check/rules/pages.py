@@ -22,7 +22,7 @@ def page(code: str) -> str:
     """The page of a rule, in Markdown. Raises CannotCheck for a code that no rule has."""
     rule = rules.RULES.get(code)
     if rule is None:
-        raise CannotCheck(f"no rule has the code {code}", f"the codes are {', '.join(sorted(rules.RULES))}")
+        raise CannotCheck(f"no rule has the code {code}", "kamal-forward-check explain lists them all")
     return f"# {rule.code} {rule.name}\n\n**{rule.title}** ({rule.severity})\n\n{rule.page}\n"
 
 
