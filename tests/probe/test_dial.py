@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kamal_forward_check.model import Cause, Given, Hop, Purpose, Role, Route, Stage, Trace, Verdict
-from kamal_forward_check.probe.dial import CommandSocket, dial, program_of
+from kamal_forward_check.probe.dial import CommandSocket, dial
 from kamal_forward_check.rules import Facts, judge
 from tests.probe.servers import Servers, codes, free_port, silent, stop
 
@@ -97,13 +97,6 @@ def _until(fulfilled: object, seconds: float = 10) -> None:
     while not fulfilled():
         assert time.monotonic() < end
         time.sleep(0.005)
-
-
-@pytest.mark.parametrize(
-    ("command", "program"), [("ssh -W a:22 b", "ssh"), ("'my tool' x", "my tool"), ("", ""), ("it's", "it's")]
-)
-def test_the_program_of_a_command(command: str, program: str) -> None:
-    assert program_of(command) == program
 
 
 # As a hop's way

@@ -39,6 +39,7 @@ class Explained:
                 {
                     "symptom": each.symptom.name,
                     "title": each.title,
+                    "said_by": each.symptom.said_by,
                     "stops_deploy": each.symptom.stops,
                     "where": each.symptom.where,
                     "step": each.symptom.step,

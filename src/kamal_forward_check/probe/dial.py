@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import signal
 import socket
 import subprocess
@@ -91,11 +90,3 @@ class CommandSocket:
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):  # all of its group has ended
             os.killpg(self._child.pid, number)
-
-
-def program_of(command: str) -> str:
-    """The program that a command starts, for a message about one that is not there."""
-    try:
-        return shlex.split(command)[0]
-    except (ValueError, IndexError):
-        return command

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from kamal_forward_check.model import Hop, Role, ServerLine, Trace
+from kamal_forward_check.rules.stops import Refused
 from kamal_forward_check.sshd import advice
-
-if TYPE_CHECKING:
-    from kamal_forward_check.rules.facts import Refused
 
 
 def serving_both(found: Sequence[Refused], traces: Iterable[Trace]) -> tuple[Refused, ...]:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import wraps
 
-from kamal_forward_check.model import Fix, Node, Purpose, Role, Severity, Span, Stage, Status
+from kamal_forward_check.model import DeployConfig, Fix, Forwarding, Node, Purpose, Role, Severity, Span, Stage, Status
+from kamal_forward_check.route.registry import forwarding
 from kamal_forward_check.rules.facts import Facts
 from kamal_forward_check.rules.registry import Hit, rule
 
@@ -40,6 +41,17 @@ def said(message: str, at: Span, fix: str) -> Hit:
 def text(node: Node | None) -> str | None:
     """The node's text, or None where it is none, or is not known."""
     return node.value if node is not None and not node.unknown and isinstance(node.value, str) else None
+
+
+def config_of(facts: Facts) -> DeployConfig:
+    """The file: a rule of this family is asked only where there is one."""
+    assert facts.config is not None  # noqa: S101 - for the type checker
+    return facts.config
+
+
+def lent(facts: Facts) -> Forwarding:
+    """Whether Kamal lends the file's registry, and at which port."""
+    return forwarding(config_of(facts))
 
 
 def let_in(facts: Facts, purpose: Purpose, role: Role) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from kamal_forward_check.model import Node, Purpose, Role
 from kamal_forward_check.route.credentials import SECRETS_HOLD_KEYS
 from kamal_forward_check.rules.facts import Facts
-from kamal_forward_check.rules.lint import let_in, lint, said, text
+from kamal_forward_check.rules.lint import config_of, let_in, lint, said, text
 from kamal_forward_check.rules.registry import Hit
 
 
@@ -80,14 +80,13 @@ def _secret(name: str, facts: Facts) -> str | None:
 
 
 def _why(facts: Facts) -> str:
-    assert facts.config is not None  # noqa: S101 - for the type checker
     if _is_before_secrets(facts):
-        return f"{facts.config.kamal.version} looks for no secret, and 2.10 does"
+        return f"{config_of(facts).kamal.version} looks for no secret, and 2.10 does"
     return "no secrets file has that name"
 
 
 def _is_before_secrets(facts: Facts) -> bool:
-    return facts.config is not None and facts.config.kamal.parts < SECRETS_HOLD_KEYS
+    return config_of(facts).kamal.parts < SECRETS_HOLD_KEYS
 
 
 def _trouble(key: str) -> str:

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from kamal_forward_check.deploy.servers import is_blank, is_true
 from kamal_forward_check.model import Node, Purpose, Role
 from kamal_forward_check.route.jumps import parse_uri
-from kamal_forward_check.route.registry import forwarding
 from kamal_forward_check.rules.facts import Facts
-from kamal_forward_check.rules.lint import let_in, lint, said, text
+from kamal_forward_check.rules.lint import config_of, lent, let_in, lint, said, text
 from kamal_forward_check.rules.registry import Hit
 
 _MOST = 65535
@@ -39,12 +38,11 @@ def registry_not_taken_as_local(root: Node, facts: Facts) -> Iterator[Hit]:
     server = root.get("registry", "server")
     name = text(server)
     found = _THIS_MACHINE.fullmatch(name) if name else None
-    assert facts.config is not None  # noqa: S101 - for the type checker
-    if found is None or server is None or forwarding(facts.config).needed:
+    if found is None or server is None or lent(facts).needed:
         return
     if str(name).startswith("localhost:"):
         fix = "Update Kamal to 2.8.2 or newer, or use a registry that the servers reach."
-        yield said(f"Kamal {facts.config.kamal.version} lends no local registry: 2.8 is the first", server.at, fix)
+        yield said(f"Kamal {config_of(facts).kamal.version} lends no local registry: 2.8 is the first", server.at, fix)
         return
     message = f"Kamal takes the registry {name} for one that the servers reach by themselves, and opens no forward"
     yield said(message, server.at, f"Write `server: localhost:{found['port'] or 5555}`.")
@@ -63,8 +61,7 @@ def port_out_of_range(root: Node, facts: Facts) -> Iterator[Hit]:
     ## See it by hand
     `ss -tln` on the server shows which port its sshd listens on while `kamal build pull` waits.
     """
-    assert facts.config is not None  # noqa: S101 - for the type checker
-    needed = forwarding(facts.config)
+    needed = lent(facts)
     if needed.needed and needed.port is not None and needed.at and not 0 < needed.port <= _MOST:
         server = text(root.get("registry", "server"))
         yield said(f"Kamal forwards port {needed.port} for the registry {server}", needed.at, _A_PORT)
@@ -96,10 +93,9 @@ def login_left_over(root: Node, facts: Facts) -> Iterator[Hit]:
     ## See it by hand
     `kamal registry login` with the local registry logs in nowhere.
     """
-    assert facts.config is not None  # noqa: S101 - for the type checker
     login = [root.get("registry", key) for key in ("username", "password")]
     left = [node for node in login if node is not None and not is_blank(node)]
-    if left and forwarding(facts.config).port is not None:
+    if left and lent(facts).port is not None:
         message = "the local registry asks for no login: `username` and `password` are left over"
         yield said(message, left[0].key or left[0].at, "Remove `username` and `password` below `registry`.")
 
@@ -117,8 +113,7 @@ def registry_port_published(root: Node, facts: Facts) -> Iterator[Hit]:
     ## See it by hand
     `docker ps --filter publish=5555` on the server.
     """
-    assert facts.config is not None  # noqa: S101 - for the type checker
-    port = forwarding(facts.config).port
+    port = lent(facts).port
     for node, what, published in _published(root) if port else ():
         found = _PUBLISHED.fullmatch(published)
         if found and not _NOT_THERE.fullmatch(found["address"] or "127.0.0.1"):
@@ -181,9 +176,8 @@ def builder_goes_its_own_way(root: Node, facts: Facts) -> Iterator[Hit]:
     ## See it by hand
     `ssh` to the same URI, with no option.
     """
-    assert facts.config is not None  # noqa: S101 - for the type checker
     remote, ssh = root.get("builder", "remote"), root.get("ssh")
-    if not text(remote) or remote is None or forwarding(facts.config).port is None or ssh is None:
+    if not text(remote) or remote is None or lent(facts).port is None or ssh is None:
         return
     if let_in(facts, Purpose.BUILD, Role.TARGET):
         return

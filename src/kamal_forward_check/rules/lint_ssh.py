@@ -11,20 +11,15 @@ from kamal_forward_check.deploy.servers import Servers, is_true
 from kamal_forward_check.model import Given, Node, Purpose, Role
 from kamal_forward_check.route.hosts import forwarded_hosts
 from kamal_forward_check.route.jumps import parse_uri, with_kamals_user
-from kamal_forward_check.route.registry import forwarding
 from kamal_forward_check.route.tokens import UnknownTokenError, expand
 from kamal_forward_check.rules.facts import Facts
-from kamal_forward_check.rules.lint import let_in, lint, said, text
+from kamal_forward_check.rules.lint import lent, let_in, lint, said, text
 from kamal_forward_check.rules.registry import Hit
 from kamal_forward_check.settings import Settings
 
 
 def _hosts(root: Node) -> tuple[Given[str], ...]:
     return forwarded_hosts(root, Settings()).hosts
-
-
-def _lends(facts: Facts) -> bool:
-    return facts.config is not None and forwarding(facts.config).port is not None
 
 
 @lint("KF115", name="host-dropped", title="A server that Kamal leaves out, or can't make a host of")
@@ -78,7 +73,7 @@ def host_not_bare(root: Node, facts: Facts) -> Iterator[Hit]:
     ## See it by hand
     `getent hosts user@host` finds nothing.
     """
-    for host in _hosts(root) if _lends(facts) else ():
+    for host in _hosts(root) if lent(facts).port is not None else ():
         bare = re.sub(r"^.*@", "", host.value)
         bare = re.sub(r"^(\[[^\]]*\]|[^:]*):\d+$", r"\1", bare)
         if bare and bare != host.value and host.at:

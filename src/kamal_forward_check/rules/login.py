@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kamal_forward_check.model import Candidate, Cause, Fix, Role, Severity, Stage
-from kamal_forward_check.rules.facts import Facts, Stop
+from kamal_forward_check.rules.facts import Facts
 from kamal_forward_check.rules.registry import Hit, rule
+from kamal_forward_check.rules.stops import Stop
 from kamal_forward_check.sshd import candidates, logins
 
 _PUBLIC_KEY = "publickey"

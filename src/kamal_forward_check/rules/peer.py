@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from kamal_forward_check.model import Cause, Certainty, ServerLine, Stage
-from kamal_forward_check.rules.facts import Facts, Stop
+from kamal_forward_check.rules.facts import Facts
 from kamal_forward_check.rules.reach import hit
 from kamal_forward_check.rules.registry import Hit, rule
+from kamal_forward_check.rules.stops import Stop
 from kamal_forward_check.sshd import net_ssh
 from kamal_forward_check.sshd.candidates import locate
 from kamal_forward_check.sshd.net_ssh import Unshared

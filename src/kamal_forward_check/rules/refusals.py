@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from kamal_forward_check.model import Certainty, Fix, HopTrace, Role, ServerLine, Stage, Way
-from kamal_forward_check.rules.facts import Facts, Refused
+from kamal_forward_check.rules.facts import Facts
 from kamal_forward_check.rules.registry import Hit
+from kamal_forward_check.rules.stops import Refused
 from kamal_forward_check.sshd import advice, candidates, ways, wire
 from kamal_forward_check.sshd.refusal import CERTIFICATE, IN_SSHD_CONFIG, OWN_KEYS
 from kamal_forward_check.sshd.why import Why
