@@ -99,7 +99,13 @@ def publish(report: Report, settings: Settings, system: System, ends_with: Exit)
     kind = Severity.ERROR if ends_with else Severity.WARNING
     annotations = github.render(report, lambda file: _in_repository(file, system), skipped_as=kind)
     _hand_on(github.log(log, words.closing(report), secrets.token_hex(16)) + annotations, settings, system)
-    path, trouble = _report_file(report, settings, system)
+    from kamal_forward_check.report import json as machine
+
+    path, trouble = _in_workspace("report-file", settings.report_file, machine.render(report), system)
+    if settings.sarif_file:
+        said = _sarif(report, system)
+        _, untold = _in_workspace("sarif-file", settings.sarif_file, said, system)
+        trouble = trouble or untold
     for name, said in (
         ("GITHUB_STEP_SUMMARY", summary.render(report)),
         ("GITHUB_OUTPUT", _assignments(outputs.outputs(report, path))),
@@ -129,6 +135,8 @@ def _render(report: Report, settings: Settings, system: System) -> str:
         from kamal_forward_check.report import json as machine
 
         return machine.render(report)
+    if settings.format == "sarif":
+        return _sarif(report, system)
     if settings.format == "github":
         from kamal_forward_check.report import github
 
@@ -137,6 +145,13 @@ def _render(report: Report, settings: Settings, system: System) -> str:
 
     color, width = _terminal(settings, system)
     return text.render(report, color=color, width=width, neighbours=not on_github(system))
+
+
+def _sarif(report: Report, system: System) -> str:
+    from kamal_forward_check.report import sarif
+    from kamal_forward_check.rules import RULES
+
+    return sarif.render(report, RULES, lambda file: _in_repository(file, system))
 
 
 def explain(words: Sequence[str], settings: Settings, system: System) -> Exit:
@@ -216,28 +231,28 @@ def _workspace(system: System) -> Path:
 
 
 def _in_repository(file: str, system: System) -> str | None:
-    """`file`, as it was given, relative to the workspace; None where it lies elsewhere."""
+    """`file`, as it was given, relative to the workspace; None where it lies elsewhere, or is no file."""
     path = system.path(file).resolve()
     workspace = _workspace(system)
+    if not path.is_file():  # as the names of several files are not
+        return None
     return path.relative_to(workspace).as_posix() if path.is_relative_to(workspace) else None
 
 
-def _report_file(report: Report, settings: Settings, system: System) -> tuple[str, CannotCheck | None]:
-    """Where the JSON report is in the workspace, or an empty text and why it is not there.
+def _in_workspace(called: str, name: str, text: str, system: System) -> tuple[str, CannotCheck | None]:
+    """Write `text`; where it is in the workspace, or an empty text and why it is not there.
 
     A link that the repository holds must not lead a container's root out of the workspace.
     """
-    from kamal_forward_check.report import json as machine
-
-    path = (_workspace(system) / settings.report_file).resolve()
+    hint = "name a file in the workspace, relative to it"
+    path = (_workspace(system) / name).resolve()
     if not path.is_relative_to(_workspace(system)):
-        hint = "name a file in the workspace, relative to it"
-        return "", CannotCheck(f"report-file: {settings.report_file} leads out of the workspace", hint)
+        return "", CannotCheck(f"{called}: {name} leads out of the workspace", hint)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, machine.render(report), "w")
+        _write(path, text, "w")
     except (CannotCheck, OSError) as error:
-        return "", CannotCheck(f"report-file: {error}", "name a file in the workspace, relative to it")
+        return "", CannotCheck(f"{called}: {error}", hint)
     return path.relative_to(_workspace(system)).as_posix(), None
 
 

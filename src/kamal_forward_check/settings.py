@@ -73,11 +73,9 @@ TABLE: tuple[Setting, ...] = (
         flag="compare-direct", switch=True, tasks=frozenset({"check"}),
     ),
     Setting(
-        "format", "text", "text or json; for a report also github (annotations, summary and outputs, as the action)",
-        flag="format", choices=("text", "json", "github"), tasks=_ANSWERS,
-    ),
-    Setting(
-        "output", "", "write to this file instead of standard output", flag="output", tasks=_ANSWERS | {"fix"},
+        "format", "text",
+        "text or json; for a report also sarif, or github (annotations, summary and outputs, as the action)",
+        flag="format", choices=("text", "json", "sarif", "github"), tasks=_ANSWERS,
     ),
     _both(
         "fail-on", "error", "lowest severity that fails: error, warning or never",
@@ -91,6 +89,10 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "report_file", "kamal-forward-check.json", "where the JSON report is written, in the workspace",
         action_input="report-file",
+    ),
+    Setting(
+        "sarif_file", "", "where a SARIF report for code scanning is written, in the workspace; none where empty",
+        action_input="sarif-file",
     ),
 )  # fmt: skip
 
@@ -119,6 +121,7 @@ class Settings:
     ignore: tuple[str, ...] = ()
     hop: tuple[str, ...] = ()
     report_file: str = "kamal-forward-check.json"
+    sarif_file: str = ""
 
 
 def from_flags(given: Mapping[str, Any]) -> Settings:

@@ -45,7 +45,8 @@ def errors(ended: Ended) -> list[str]:
 
 
 def test_a_refused_forward_is_published_everywhere(action: Action) -> None:
-    ended = action.run(says("return samples.targets_refused()"))
+    action.write("config/deploy.yml", GOOD)
+    ended = action.run(says("return samples.targets_refused()"), sarif_file="out/report.sarif")
     assert (ended.status, ended.stderr) == (1, "")
     (annotation,) = ended.step.annotations
     assert (annotation.properties["file"], annotation.properties["line"]) == ("config/deploy.yml", "9")
@@ -58,6 +59,8 @@ def test_a_refused_forward_is_published_everywhere(action: Action) -> None:
         "report": "kamal-forward-check.json",
     }
     assert action.report()["verdict"] == "fail"
+    (result,) = action.report("out/report.sarif")["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "config/deploy.yml"
     assert any("forward stopped on 2 of 4 hosts" in line for line in ended.step.text)
 
 
@@ -200,15 +203,16 @@ def test_a_key_is_masked_before_anything_is_said(action: Action) -> None:
     assert "b3BlbnNzaC1rZXktdjEA" not in "".join(ended.step.text)
 
 
-def test_the_report_does_not_follow_a_link_out_of_the_workspace(action: Action) -> None:
+@pytest.mark.parametrize(("named", "left"), [("report_file", ""), ("sarif_file", "kamal-forward-check.json")])
+def test_a_report_does_not_follow_a_link_out_of_the_workspace(action: Action, named: str, left: str) -> None:
     outside = action.folder / "outside.json"
     outside.write_text("untouched")
-    (action.workspace / "kamal-forward-check.json").symlink_to(outside)
-    ended = action.run(says("return samples.all_well()"))
+    (action.workspace / "link.json").symlink_to(outside)
+    ended = action.run(says("return samples.all_well()"), **{named: "link.json"})
     assert ended.status == 2
     assert outside.read_text() == "untouched"
     assert "leads out of the workspace" in errors(ended)[0]
-    assert (ended.outputs["verdict"], ended.outputs["report"]) == ("pass", "")
+    assert (ended.outputs["verdict"], ended.outputs["report"]) == ("pass", left)
     assert ended.summary
 
 

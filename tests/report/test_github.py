@@ -56,13 +56,13 @@ def test_paths_are_the_repositorys_own() -> None:
     made = github.render(samples.invalid_file(), lambda file: None if file.startswith("~") else f"shop/{file}")
     inside, _, outside = Step().read(made).annotations
     assert inside.properties["file"] == "shop/config/deploy.yml"
-    assert (outside.properties["file"], outside.properties.get("line")) == ("shop/config/deploy.yml", None)
+    assert (outside.properties["file"], outside.properties["line"]) == ("shop/config/deploy.yml", "1")
     assert "At ~/.ssh/config:7:3." in outside.data
 
 
 def test_a_range_of_lines_has_no_columns_and_line_0_is_not_written() -> None:
     finding = samples.invalid_file().findings[0]
-    spans = {Span("d.yml", 3, 5, 8, 2): {"line": "3", "endline": "8"}, Span("d.yml", 0): {}}
+    spans = {Span("d.yml", 3, 5, 8, 2): {"line": "3", "endline": "8"}, Span("d.yml", 0): {"line": "1"}}
     for span, expected in spans.items():
         (annotation,) = annotated(replace(samples.all_well(), findings=(replace(finding, location=span),)))
         assert {
@@ -98,6 +98,7 @@ def test_what_had_to_be_skipped_is_said_and_the_rest_is_not() -> None:
     report = samples.incomplete()
     (annotation,) = annotated(report)
     assert annotation.properties["title"] == "Not looked at: the forward on localhost"
+    assert annotation.properties["line"] == "12", "where deploy.yml asks for the forward"
     (warning,) = Step().read(github.render(report, skipped_as=Severity.WARNING)).annotations
     assert (annotation.name, warning.name) == ("error", "warning")
     unneeded = replace(report, skipped=(Skipped("a", "b", needed=False),))

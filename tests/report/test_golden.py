@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kamal_forward_check.model import Report
-from kamal_forward_check.report import github, json, summary, text
+from kamal_forward_check.report import github, json, sarif, summary, text
 from tests.report.samples import SAMPLES
 
 EXPECTED = Path(__file__).parent / "expected"
@@ -18,6 +18,7 @@ FORMATS: dict[str, Callable[[Report], str]] = {
     "md": summary.render,
     "github": github.render,
     "json": json.render,
+    "sarif": lambda report: sarif.render(report, {}),
 }
 
 

@@ -23,7 +23,8 @@ InRepository = Callable[[str], str | None]
 """Where a file lies in the repository; None where it is not part of it."""
 
 
-def _as_given(file: str) -> str | None:
+def as_given(file: str) -> str | None:
+    """Where nothing is known of the repository, a file lies where it was said to."""
     return file
 
 
@@ -46,7 +47,9 @@ class Annotation:
         """The properties; an empty one, or a line 0, is not to be written."""
         yield "title", one_line(self.title, _LONGEST_TITLE)
         yield "file", self.file
-        if self.file and self.at and self.at.line > 0:
+        if self.file and not (self.at and self.at.line > 0):
+            yield "line", 1  # a runner makes line 0 of none
+        elif self.file and self.at:
             yield "line", self.at.line
             if self.at.end_line > self.at.line:
                 yield "endLine", self.at.end_line  # the runner drops columns of a range of lines
@@ -55,7 +58,7 @@ class Annotation:
                 yield "endColumn", self.at.end_column if self.at.end_column > self.at.column else 0
 
 
-def render(report: Report, in_repository: InRepository = _as_given, *, skipped_as: Severity = Severity.ERROR) -> str:
+def render(report: Report, in_repository: InRepository = as_given, *, skipped_as: Severity = Severity.ERROR) -> str:
     """One annotation for each finding, at its line of deploy.yml, and for each thing that had to be skipped."""
     report = cleaned(report)
     said = [*_findings(report, in_repository), *_skipped(report, in_repository, skipped_as)]
@@ -96,13 +99,13 @@ def _findings(report: Report, in_repository: InRepository) -> Iterator[Annotatio
         yield Annotation(
             finding.severity,
             f"{finding.code} {finding.message}",
-            "\n".join(filter(None, (finding.message, *_what_to_do(finding), words.docs(finding.code), elsewhere))),
+            "\n".join(filter(None, (finding.message, *what_to_do(finding), words.docs(finding.code), elsewhere))),
             file or in_repository(report.file) or "",
             finding.location if file else None,
         )
 
 
-def _what_to_do(finding: Finding) -> Iterator[str]:
+def what_to_do(finding: Finding) -> Iterator[str]:
     """The change, line by line, with the hop and the file. Neighbouring lines stay private."""
     said = [_change(file) for file in blocks(finding, neighbours=False)]
     yield from said or ([finding.fix.summary] if finding.fix else [])
@@ -126,10 +129,12 @@ def _change(file: Block) -> str:
 
 
 def _skipped(report: Report, in_repository: InRepository, kind: Severity) -> Iterator[Annotation]:
-    file = in_repository(report.file) or ""
+    at = report.forwarding.at
+    file = in_repository(at.file) if at else None
     for item in report.skipped:
         if item.needed:
-            yield Annotation(kind, f"Not looked at: {item.what}", item.why or item.what, file)
+            place = (file, at) if file else (in_repository(report.file) or "", None)
+            yield Annotation(kind, f"Not looked at: {item.what}", item.why or item.what, *place)
 
 
 def _within_limits(annotations: Iterable[Annotation]) -> Iterator[Annotation]:

@@ -32,7 +32,12 @@ TOOL = "kamal-forward-check"
 
 def render(report: Report) -> str:
     """The report as JSON in ASCII. No line of it is a command to a runner: the second `#` of `##[` is escaped."""
-    return json.dumps(_report(report), indent=2).replace("##[", "#\\u0023[") + "\n"
+    return dumped(_report(report))
+
+
+def dumped(value: dict[str, Any]) -> str:
+    """JSON that a runner's log may show: see `render`."""
+    return json.dumps(value, indent=2).replace("##[", "#\\u0023[") + "\n"
 
 
 def _report(report: Report) -> dict[str, Any]:
