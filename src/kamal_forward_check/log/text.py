@@ -11,6 +11,7 @@ from kamal_forward_check.log.symptom import CHECK
 from kamal_forward_check.log.weigh import Explanation, some_hosts
 from kamal_forward_check.report.clean import no_command, one_line
 from kamal_forward_check.report.paint import Paint
+from kamal_forward_check.report.words import count
 
 _CHECKS = {
     True: "It asks {host} for the very forward that Kamal asks for, has it say why, and names the line to change.",
@@ -47,16 +48,16 @@ class _Page:
         for each in found:
             yield from self._explanation(each, name, destination)
             yield ""
-        faults = f"{len(found)} thing{'s' * (len(found) > 1)} explained"
-        yield self._paint("dim", f"{faults} · {one_line(name)}, {lines} line{'s' * (lines != 1)}")
+        faults = f"{count(len(found), 'thing')} explained"
+        yield self._paint("dim", f"{faults} · {one_line(name)}, {count(lines, 'line')}")
 
     def unknown(self, name: str, lines: int) -> Iterator[str]:
         if not lines:
             yield from self._wrapped(f"? {one_line(name)} is empty", style="warn")
             yield "  Kamal writes its errors to standard error: kamal deploy 2>&1 | kamal-forward-check explain -"
             return
-        counted = f"{lines} line{'s' * (lines != 1)}"
-        yield from self._wrapped(f"? no message that is known here, in {counted} of {one_line(name)}", style="warn")
+        what = f"? no message that is known here, in {count(lines, 'line')} of {one_line(name)}"
+        yield from self._wrapped(what, style="warn")
         yield ""
         yield f"  Next: {CHECK}"
         yield from self._wrapped(_CHECKS[False], indent=2)

@@ -10,10 +10,12 @@ from kamal_forward_check.log.quote import quoted
 from kamal_forward_check.log.read import Found, Quote, Reading
 from kamal_forward_check.log.symptom import Cause, Key, Reply, Symptom, Where
 from kamal_forward_check.log.symptoms import SYMPTOMS
-from kamal_forward_check.sshd import wire
+from kamal_forward_check.model import Role
+from kamal_forward_check.report.words import shown, some
+from kamal_forward_check.sshd import permits, wire
 
 REFUSED, JUMP_REFUSES = SYMPTOMS["forward-refused"], SYMPTOMS["jump-refuses"]
-_LIST = {Where.TARGET: "permitlisten", Where.JUMP: "permitopen"}
+_LIST = {Where.TARGET: permits.OPTION[Role.TARGET], Where.JUMP: permits.OPTION[Role.JUMP]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +147,11 @@ def _hosts(found: Found, reading: Reading, reasons: Sequence[Found]) -> tuple[tu
     return (), True
 
 
-def some_hosts(hosts: Sequence[str], where: Where, *, which: bool = True, most: int = 3) -> str:
+def some_hosts(hosts: Sequence[str], where: Where, *, which: bool = True) -> str:
     """Hosts in words: `web-1`, `web-1 and web-2`, `one of web-1, web-2`, `the target` where none is known."""
     if not hosts:
         return where
-    shown = [*hosts[:most], *([f"{len(hosts) - most} more"] if len(hosts) > most else [])]
-    if not which:
-        return f"one of {', '.join(shown)}"
-    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+    return some(hosts) if which else f"one of {', '.join(shown(hosts))}"
 
 
 def _filled(text: str, words: dict[str, str]) -> str:

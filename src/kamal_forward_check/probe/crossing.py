@@ -16,7 +16,6 @@ BY_SSH = "by the system's ssh"
 
 _ENTERING = (Stage.REACH, Stage.HOST_KEY, Stage.LOGIN)
 _ORDER = {stage: number for number, stage in enumerate(Stage)}
-_SECONDS_FOR_LAST_WORDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def cross(route: Route, notes: Sequence[Notes], target: Notes, world: World, lim
         passed = [_passed(jump, spent if number == stopped else 0.0) for number, jump in enumerate(jumps)]
         return Crossing(entry.live, tuple(passed))
     failed = target.stages.pop()
-    command.heard_out(_SECONDS_FOR_LAST_WORDS)
+    command.heard_out()
     said = ssh_words.read(command.said)
     if said is None and failed.cause and ssh_words.logins(command.said) == len(jumps):
         said = Said(len(jumps), failed.stage, failed.cause, failed.detail)  # silent as long as all is well with it

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 # Only Linux has it; macOS answers small packets without it.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 _LAST_MOMENT = 0.2
+_LAST_WORDS = 1.0
 
 
 class PromptSocket(socket.socket):
@@ -68,9 +69,9 @@ class CommandSocket:
                 self._said.append(line)
                 del self._said[:-50]
 
-    def heard_out(self, limit: float) -> None:
-        """Wait until the command has said its last, or `limit` seconds."""
-        self._listener.join(limit)
+    def heard_out(self) -> None:
+        """Wait, for a moment, until the command has said its last."""
+        self._listener.join(_LAST_WORDS)
 
     @property
     def said(self) -> str:

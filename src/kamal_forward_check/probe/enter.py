@@ -32,7 +32,6 @@ from kamal_forward_check.system import System
 
 _IGNORED_BYTES = 8
 _FIRST_WORD_SECONDS = 0.05
-_LAST_WORDS_SECONDS = 1.0
 _SHA2_FOR_RSA = ("rsa-sha2-512", "rsa-sha2-256")
 
 
@@ -155,7 +154,7 @@ def _failed(notes: Notes, error: Exception, live: Live, world: World, *, late: b
         cause = Cause.TIMED_OUT
     detail = str(error) or type(error).__name__
     if notes.hop.proxy_command and isinstance(live.first, CommandSocket) and stage is Stage.REACH:
-        live.first.heard_out(_LAST_WORDS_SECONDS)
+        live.first.heard_out()
         cause, detail = Cause.PROXY_COMMAND, live.first.said or detail
     if isinstance(error, ChannelRefusedError) and error.by_policy:
         return Observation(Stage.FORWARD, Status.FAIL, ms, cause, detail)

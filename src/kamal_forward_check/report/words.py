@@ -61,12 +61,16 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def some(names: Sequence[str], most: int = 3) -> str:
+def shown(names: Sequence[str], most: int = _MOST_NAMED) -> list[str]:
+    """The first names, and how many more there are."""
+    more = len(names) - most
+    return [*names[:most], *([f"{more} more"] if more > 0 else [])]
+
+
+def some(names: Sequence[str], most: int = _MOST_NAMED) -> str:
     """`a`, `a and b`, `a, b, c and 47 more`."""
-    shown = list(names[:most])
-    if len(names) > most:
-        shown.append(f"{len(names) - most} more")
-    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
+    first = shown(names, most)
+    return " and ".join(filter(None, (", ".join(first[:-1]), *first[-1:])))
 
 
 def outcome(seen: Observation) -> str:

@@ -9,7 +9,7 @@ from kamal_forward_check.model import Certainty, Fix, HopTrace, Role, ServerLine
 from kamal_forward_check.rules.facts import Facts
 from kamal_forward_check.rules.registry import Hit
 from kamal_forward_check.rules.stops import Refused
-from kamal_forward_check.sshd import advice, candidates, ways, wire
+from kamal_forward_check.sshd import advice, candidates, permits, ways, wire
 from kamal_forward_check.sshd.refusal import CERTIFICATE, IN_SSHD_CONFIG, OWN_KEYS
 from kamal_forward_check.sshd.why import Why
 
@@ -158,7 +158,7 @@ def _fine(found: Refused) -> str:
     seen = found.stop.seen
     key = wire.key_options(seen.heard.debug)
     login = seen.at(Stage.LOGIN)
-    if key and key.file and key.forwarding and not key.names & {"permitlisten", "permitopen"}:
+    if key and key.file and key.forwarding and not key.names & set(permits.OPTION.values()):
         return "Login is fine, and authorized_keys allows forwarding."
     return "Login is fine." if login and login.cause is None else ""
 

@@ -13,11 +13,11 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from kamal_forward_check.model import Certainty, Change, Daemon, HopTrace, Role, ServerLine
-from kamal_forward_check.sshd import effective, machine
+from kamal_forward_check.sshd import effective, machine, permits
 from kamal_forward_check.sshd.authorized_keys import Options, parse
 from kamal_forward_check.sshd.effective import Deciding
 
-FORWARDING = {"allowtcpforwarding", "disableforwarding", "permitlisten", "permitopen"}
+FORWARDING = {"allowtcpforwarding", "disableforwarding", *permits.OPTION.values()}
 """The keywords that decide forwards, in lower case."""
 
 NEEDED = {Role.TARGET: "remote", Role.JUMP: "local"}
@@ -41,7 +41,7 @@ def listing(current: str, wanted: Iterable[str]) -> str:
 
 def key_line(options: Options, role: Role, wanted: Iterable[str]) -> str:
     """An authorized_keys line's options, changed so that the forwards `wanted` (each host:port) are allowed."""
-    name = "permitlisten" if role is Role.TARGET else "permitopen"
+    name = permits.OPTION[role]
     pairs = [pair for pair in options.pairs if pair[0].lower() != "no-port-forwarding"]
     if Options(tuple(pairs)).withholding:
         last = max(i for i, pair in enumerate(pairs) if pair[0].lower() == "restrict")

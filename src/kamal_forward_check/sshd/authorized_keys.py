@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kamal_forward_check.sshd.permits import OPTION
+
 _OPTION = re.compile(r'(?P<name>[A-Za-z][A-Za-z0-9-]*)(?:="(?P<value>(?:[^"\\]|\\.)*)")?(?:(?P<more>,)|(?=\s))')
-_SHOWN = ("permitlisten", "permitopen")
 SOME_KEY = "ssh-x AAAA"
 """Stands for a key: none leaves its host."""
 _KEY = re.compile(r"(?:ssh-|ecdsa-|sk-)[a-z0-9@.-]+\s+AAAA")
@@ -60,7 +61,7 @@ def options(line: str) -> Options:
     rest = line.strip()
     pairs: list[tuple[str, str | None]] = []
     while not _KEY.match(rest) and (match := _OPTION.match(rest)):
-        pairs.append((match["name"], match["value"] if match["name"].lower() in _SHOWN else None))
+        pairs.append((match["name"], match["value"] if match["name"].lower() in OPTION.values() else None))
         rest = rest[match.end() :]
         if not match["more"]:
             rest = rest.lstrip()

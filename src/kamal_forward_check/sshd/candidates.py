@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kamal_forward_check.model import Aside, Candidate, Certainty, HopTrace, Role, ServerLine
-from kamal_forward_check.sshd import advice, effective, machine, wire
+from kamal_forward_check.sshd import advice, effective, machine, permits, wire
 from kamal_forward_check.sshd.effective import Effective
 from kamal_forward_check.sshd.machine import FIRST_UNPRIVILEGED_PORT
+from kamal_forward_check.sshd.wire import KeyOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +53,22 @@ def _of_key(seen: HopTrace) -> tuple[Candidate, ...]:
 def _of_keys_list(seen: HopTrace, asked: Sequence[Asked]) -> tuple[Candidate, ...]:
     """The key's permitopen, where it has one, or sshd did not tell."""
     key = wire.key_options(seen.heard.debug)
-    if key and "permitopen" not in key.names and not wire.is_old(seen.heard.version):
+    if key and permits.OPTION[seen.hop.role] not in key.names and not wire.is_old(seen.heard.version):
         return ()
-    at = f"{key.file}:{key.line}" if key and key.file else ""
-    return of_lists(seen, asked, "permitopen", "PermitOpen", at)[:1]
+    return of_lists(seen, asked, key)[:1]
 
 
 def _privileged(asked: Asked) -> Candidate:
     return Candidate("privileged port", "only root may listen below 1024", f"sudo ss -ltnp 'sport = :{asked.port}'")
 
 
-def of_lists(seen: HopTrace, asked: Sequence[Asked], option: str, keyword: str, at: str) -> tuple[Candidate, ...]:
-    """A list leaves `asked` out: that of the key (whose line is `at`, where it is known), or sshd_config's."""
+def of_lists(seen: HopTrace, asked: Sequence[Asked], key: KeyOptions | None) -> tuple[Candidate, ...]:
+    """A list leaves `asked` out: that of the key, as far as sshd told of its line, or sshd_config's."""
+    option, keyword = permits.OPTION[seen.hop.role], permits.KEYWORD[seen.hop.role]
     wanted = " ".join(map(str, asked))
-    file, _, line = at.rpartition(":")
-    show = f"sudo sed -n {line}p {file}" if at else f"grep -n {option} ~/.ssh/authorized_keys"
+    at, show = "", f"grep -n {option} ~/.ssh/authorized_keys"
+    if key and key.file:
+        at, show = f"{key.file}:{key.line}", f"sudo sed -n {key.line}p {key.file}"
     return (
         Candidate(option, f"{at or 'the line'} of the key may list other addresses than {wanted}", show),
         Candidate(keyword, f"sshd_config may list other addresses than {wanted}", settle(seen, keyword)),

@@ -9,6 +9,14 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from ipaddress import ip_address
 
+from kamal_forward_check.model import Role
+
+KEYWORD = {Role.TARGET: "PermitListen", Role.JUMP: "PermitOpen"}
+"""What lists the forwards of each role in sshd_config."""
+
+OPTION = {role: keyword.lower() for role, keyword in KEYWORD.items()}
+"""Likewise of a key, in authorized_keys; and the keyword as `sshd -T` writes it."""
+
 
 def listen_allowed(values: str, host: str, port: int) -> bool:
     """Whether a PermitListen list (sshd_config(5)) allows a listen; hosts may hold * and ?."""

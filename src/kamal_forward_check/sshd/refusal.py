@@ -31,8 +31,6 @@ IN_SSHD_CONFIG = "sshd_config"
 OWN_KEYS = "~/.ssh/authorized_keys"
 """Stands for a file where sshd says that the key's line forbids, and not where it is."""
 
-_LIST_OPTION = {Role.TARGET: "permitlisten", Role.JUMP: "permitopen"}
-_LIST = {Role.TARGET: "PermitListen", Role.JUMP: "PermitOpen"}
 _EXPIRED = "password has expired"
 
 Obstacle = tuple[Why, ServerLine]
@@ -100,7 +98,7 @@ def _key_obstacles(seen: HopTrace, holds: Effective | None, asked: Sequence[Aske
     if key is None:
         return []
     role = seen.hop.role
-    limit = _LIST_OPTION[role]
+    limit = permits.OPTION[role]
     listed = authorized_keys.parse(seen.host_said.get("key", ""))
     unlisted = _unlisted(role, " ".join(listed.values(limit)), asked) if listed.values(limit) else []
     if limit in key.names and not listed.values(limit) and holds and not _config_obstacles(seen, holds, asked):
@@ -140,7 +138,7 @@ def _config_obstacles(seen: HopTrace, holds: Effective, asked: Sequence[Asked]) 
     if allow not in ("yes", advice.NEEDED[role]):
         decides = holds.deciding("AllowTcpForwarding")
         found.append((Why.OFF, advice.server_line(host, decides, advice.allow_tcp_forwarding(allow, role))))
-    keyword = _LIST[role]
+    keyword = permits.KEYWORD[role]
     if unlisted := _unlisted(role, holds.values.get(keyword.lower(), "any"), asked):
         decides = holds.deciding(keyword)
         found.append((Why.LIST, advice.server_line(host, decides, advice.listing(decides.value, map(str, unlisted)))))
@@ -157,15 +155,15 @@ def _remarks(seen: HopTrace, holds: Effective, asked: Sequence[Asked], whys: set
     for why in Why:
         if why not in whys:
             continue
-        keyword = _LIST[role] if why is Why.LIST else _KEYWORD.get(why)
+        keyword = permits.KEYWORD[role] if why is Why.LIST else _KEYWORD.get(why)
         if why is Why.DISABLED and Why.OFF not in whys and holds.deciding("AllowTcpForwarding").line:
             yield "AllowTcpForwarding yes is no help: DisableForwarding beats it."
         if why is Why.KEY_LIST:
             key = authorized_keys.parse(seen.host_said.get("key", ""))
-            yield from of_list(" ".join(key.values(_LIST_OPTION[role])), asked[0].host, asked[0].port)
+            yield from of_list(" ".join(key.values(permits.OPTION[role])), asked[0].host, asked[0].port)
         if why is Why.LIST:
-            unlisted = _unlisted(role, holds.values.get(_LIST[role].lower(), "any"), asked)
-            yield from of_list(holds.values.get(_LIST[role].lower(), ""), unlisted[0].host, unlisted[0].port)
+            unlisted = _unlisted(role, holds.values.get(permits.OPTION[role], "any"), asked)
+            yield from of_list(holds.values.get(permits.OPTION[role], ""), unlisted[0].host, unlisted[0].port)
         if keyword:
             yield from _in_vain(role, keyword, holds, asked)
     if whys & {Why.KEY, Why.KEY_LIST}:
@@ -187,7 +185,7 @@ def _in_vain(role: Role, keyword: str, holds: Effective, asked: Sequence[Asked])
 
 def _twins(seen: HopTrace, asked: Sequence[Asked]) -> Iterator[str]:
     """Lines of authorized_keys with the same key that would allow it, and do not count."""
-    key, option = wire.key_options(seen.heard.debug), _LIST_OPTION[seen.hop.role]
+    key, option = wire.key_options(seen.heard.debug), permits.OPTION[seen.hop.role]
     for number, options in authorized_keys.same_key(seen.host_said.get("same key", "")):
         listed = options.values(option)
         if key and not options.withholding and not options.conditional and not (
@@ -217,11 +215,10 @@ def _listed(seen: HopTrace, asked: Sequence[Asked], key_lists: list[ServerLine])
     key = wire.key_options(seen.heard.debug)
     if key_lists:
         return Refusal(Why.KEY_LIST, tuple(key_lists))
-    if key and _LIST_OPTION[role] not in key.names and not wire.is_old(seen.heard.version):
-        return Refusal(Why.LIST, (_keyword_line(seen, _LIST[role], " ".join(map(str, asked))),))
+    if key and permits.OPTION[role] not in key.names and not wire.is_old(seen.heard.version):
+        return Refusal(Why.LIST, (_keyword_line(seen, permits.KEYWORD[role], " ".join(map(str, asked))),))
     # The key has a list of its own, or its options were not told; sshd_config may have one as well.
-    at = f"{key.file}:{key.line}" if key and key.file else ""
-    return Refusal(Why.UNDECIDED, candidates=candidates.of_lists(seen, asked, _LIST_OPTION[role], _LIST[role], at))
+    return Refusal(Why.UNDECIDED, candidates=candidates.of_lists(seen, asked, key))
 
 
 def _keyword_line(seen: HopTrace, keyword: str, value: str) -> ServerLine:

@@ -13,12 +13,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from kamal_forward_check.model import HopTrace, Role, ServerLine, Span, Way
-from kamal_forward_check.sshd import advice, effective
+from kamal_forward_check.sshd import advice, effective, permits
 from kamal_forward_check.sshd.candidates import Asked
 from kamal_forward_check.sshd.effective import Effective
 
 DROP_IN = "00-kamal-forward.conf"
-_LIST = {Role.TARGET: "PermitListen", Role.JUMP: "PermitOpen"}
 _FIRST_WITH_LISTS = (7, 8)  # PermitListen came with 7.8, sshd_config(5) has PermitOpen in Match since long before
 _FIRST_WITH_SOUND_INCLUDES = (8, 4)  # 8.2 and 8.3 pass over a Match block of an included file (bugzilla 3122)
 _VERSION = re.compile(r"OpenSSH_(\d{1,3})\.(\d{1,3})")
@@ -48,10 +47,9 @@ def _settings(seen: HopTrace, holds: Effective, roles: Collection[Role], asked: 
         stood = "no"  # whatever it says: nothing was forwarded
     yield f"AllowTcpForwarding {'yes' if len(roles) > 1 else advice.allow_tcp_forwarding(stood, role)}"
     if len(roles) == 1 and _version(seen) >= _FIRST_WITH_LISTS:
-        keyword = _LIST[role]
-        listed = holds.values.get(keyword.lower(), "any")
+        listed = holds.values.get(permits.OPTION[role], "any")
         words = [] if listed in ("any", "none") else listed.split()
-        yield " ".join((keyword, *dict.fromkeys((*words, *map(str, asked)))))
+        yield " ".join((permits.KEYWORD[role], *dict.fromkeys((*words, *map(str, asked)))))
 
 
 def _drop_ins(seen: HopTrace, holds: Effective) -> PurePosixPath | None:
