@@ -15,8 +15,8 @@ import traceback
 from io import TextIOWrapper
 
 from kamal_forward_check import door
-from kamal_forward_check.check import check
 from kamal_forward_check.errors import CannotCheck, Exit
+from kamal_forward_check.events import check
 from kamal_forward_check.model import Vantage
 from kamal_forward_check.report import github
 from kamal_forward_check.report.clean import one_line

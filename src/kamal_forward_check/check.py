@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from kamal_forward_check.probe.own_port import Look
     from kamal_forward_check.probe.walk import Walk
 
+ROUTES = "the SSH routes"
 _PORTS = range(1, 1 << 16)
 
 
@@ -139,7 +140,7 @@ def _unseen(traces: Iterable[Trace]) -> Iterable[Skipped]:
 
 def _unwalked(plan: Plan, settings: Settings, vantage: Vantage) -> Iterable[Skipped]:
     if settings.mode != "check" and plan.forwarding.needed:
-        yield Skipped("the SSH routes", "only the file was to be judged", needed=False)
+        yield Skipped(ROUTES, "only the file was to be judged", needed=False)
     elif vantage is Vantage.CONTAINER and plan.routes:
         why = "the container's localhost is not the runner's; our own end stood in for the registry"
         yield Skipped(f"localhost:{plan.forwarding.port} of the runner", why, needed=False)

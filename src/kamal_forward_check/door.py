@@ -52,7 +52,9 @@ def on_github(system: System) -> bool:
 
 def status(report: Report, settings: Settings, system: System) -> Exit:
     """The exit status. Incomplete is no failure for a pull request that can't hold credentials."""
-    able = _can_hold_credentials(settings, system)
+    from kamal_forward_check import events
+
+    able = events.can_hold_credentials(settings, system)
     return exit_status(report, settings.fail_on, can_hold_credentials=able)
 
 
@@ -260,28 +262,3 @@ def _assignments(values: Mapping[str, str]) -> str:
     """Lines for GITHUB_OUTPUT; a delimiter that nobody can guess keeps a value from ending early."""
     end = f"kfc_{secrets.token_hex(16)}"
     return "".join(f"{name}<<{end}\n{value}\n{end}\n" for name, value in values.items())
-
-
-def _can_hold_credentials(settings: Settings, system: System) -> bool:
-    """False for a pull request of a fork, or of Dependabot, without a key: the runner gives it no secrets."""
-    environ = system.environ
-    if settings.private_keys or settings.identities or environ.get("GITHUB_EVENT_NAME") != "pull_request":
-        return True
-    return environ.get("GITHUB_ACTOR") != "dependabot[bot]" and not _is_fork(_event(system))
-
-
-def _event(system: System) -> Any:
-    text = system.read_text(Path(system.environ.get("GITHUB_EVENT_PATH", ""))) or "{}"
-    try:
-        return json.loads(text)
-    except ValueError:
-        return {}
-
-
-def _is_fork(event: Any) -> bool:
-    """Whether the event's pull request comes from another repository; a deleted one is null."""
-    try:
-        head, base = event["pull_request"]["head"]["repo"], event["pull_request"]["base"]["repo"]
-        return head is None or bool(head["full_name"] != base["full_name"])
-    except (KeyError, TypeError):
-        return False

@@ -83,7 +83,7 @@ def _check(given: dict[str, Any]) -> None:
     Ends with 0 where every forward that Kamal needs is granted, with 1 where one is not, or the file would be
     rejected, or a finding counts for --fail-on, and with 2 where a needed forward could not be asked for.
     """
-    from kamal_forward_check.check import check
+    from kamal_forward_check.events import check
 
     raise Exit(code=_judged(from_flags(given), check))
 
@@ -121,7 +121,7 @@ def _fix(given: dict[str, Any]) -> None:
     mend (what to do is printed), and with 2 where nothing could be asked.
     """
     from kamal_forward_check import door
-    from kamal_forward_check.check import check
+    from kamal_forward_check.events import check
 
     settings, system = from_flags(given), System.real()
     raise Exit(code=door.write_script(check(settings, system, door.vantage(system)), settings, system))

@@ -6,7 +6,6 @@ import json
 import signal
 import stat
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,9 +19,6 @@ registry: {server: registry.example.com, username: u, password: [P]}
 builder: {arch: amd64}
 """
 SAMPLE = "from tests.report import samples"
-FORK = {"pull_request": {"head": {"repo": {"full_name": "eve/shop"}}, "base": {"repo": {"full_name": "octo/shop"}}}}
-OWN = {"pull_request": {"head": {"repo": {"full_name": "octo/shop"}}, "base": {"repo": {"full_name": "octo/shop"}}}}
-DELETED = {"pull_request": {"head": {"repo": None}, "base": {"repo": {"full_name": "octo/shop"}}}}
 ROOT = Path(__file__).parents[2]
 
 
@@ -138,29 +134,6 @@ def test_an_interruption_closes_what_is_open_and_ends_with_130(action: Action, n
     ended = action.end(process)
     assert (ended.status, ended.stderr) == (130, "")
     assert "closed\n" in ended.printed
-
-
-@pytest.mark.parametrize(
-    ("name", "event", "actor", "key", "status"),
-    [
-        ("pull_request", FORK, "eve", "", 0),
-        ("pull_request", DELETED, "eve", "", 0),
-        ("pull_request", OWN, "dependabot[bot]", "", 0),
-        ("pull_request", FORK, "eve", "a key", 2),
-        ("pull_request", OWN, "octo", "", 2),
-        ("push", FORK, "octo", "", 2),
-        ("pull_request", [], "octo", "", 2),
-    ],
-)
-def test_incomplete_is_a_failure_where_there_could_be_a_key(
-    action: Action, name: str, event: Any, actor: str, key: str, status: int
-) -> None:
-    action.event(name, event)
-    action.environ["GITHUB_ACTOR"] = actor
-    ended = action.run(says("return samples.incomplete()"), ssh_private_key=key)
-    (annotation,) = ended.step.annotations
-    assert (ended.status, annotation.name) == (status, "error" if status else "warning")
-    assert ended.outputs["verdict"] == "incomplete"
 
 
 @pytest.mark.parametrize(
