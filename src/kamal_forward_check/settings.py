@@ -77,6 +77,9 @@ TABLE: tuple[Setting, ...] = (
         "text or json; for a report also sarif, or github (annotations, summary and outputs, as the action)",
         flag="format", choices=("text", "json", "sarif", "github"), tasks=_ANSWERS,
     ),
+    Setting(
+        "output", "", "write to this file instead of standard output", flag="output", tasks=_ANSWERS | {"fix"},
+    ),
     _both(
         "fail-on", "error", "lowest severity that fails: error, warning or never",
         choices=("error", "warning", "never"), tasks=_REPORTS,

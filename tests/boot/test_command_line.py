@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from kamal_forward_check.command_line import Alone, CommandLine
 from kamal_forward_check.errors import CannotCheck
 from kamal_forward_check.light_invoke import Exit
 from kamal_forward_check.program import NAME
+from kamal_forward_check.settings import TABLE, Settings
 
 TASKS = sorted(tasks.namespace().task_names)
 
@@ -62,6 +64,16 @@ def test_wrong_use_is_told_in_plain_words(words: list[str], message: str, hint: 
         start(*words)
     assert caught.value.message == message
     assert caught.value.hint.startswith(hint)
+
+
+def test_every_setting_is_in_the_table() -> None:
+    assert {setting.field for setting in TABLE} == {field.name for field in fields(Settings)}
+
+
+def test_an_answer_goes_to_the_file_that_was_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.md"
+    assert shown(capsys, "explain", "KF510", "--output", str(page)) == ""
+    assert page.read_text(encoding="utf-8").startswith("# KF510 ")
 
 
 @pytest.mark.parametrize("option", ["--identity", "--known-hosts"])
