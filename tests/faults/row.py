@@ -76,8 +76,6 @@ class Row:
     shell: bool = True
     """It matters whether the login runs commands: not so where there is no login."""
     kamal: str = "fail"
-    not_yet: Mapping[str, str] = field(default_factory=dict)
-    """What is not as it should be yet, and why, by stage: asked, mute, mended."""
 
     @property
     def name(self) -> str:

@@ -33,17 +33,16 @@ def proofs(request: pytest.FixtureRequest) -> Iterator[Proofs]:
         pool.shutdown(cancel_futures=True)
 
 
-def _each(stage: str, wanted: Callable[[Row], bool] = lambda _: True) -> pytest.MarkDecorator:
-    """A test of each row that is `wanted`, which is known to fail where that is written beside the row."""
+def _each(wanted: Callable[[Row], bool] = lambda _: True) -> pytest.MarkDecorator:
+    """A test of each row that is `wanted`."""
     rows = []
     for row in filter(wanted, ROWS):
         marks = [pytest.mark.skip(reason=f"{row.missing} missing")] if row.missing else []
-        marks += [pytest.mark.xfail(reason=row.not_yet[stage], strict=True)] if stage in row.not_yet else []
         rows.append(pytest.param(row, id=row.name, marks=marks))
     return pytest.mark.parametrize("row", rows)
 
 
-@_each("asked")
+@_each()
 def test_the_fault_is_named(row: Row, proofs: Proofs) -> None:
     outcome = proofs[row.name].result().asked
     _holds(row, outcome)
@@ -57,7 +56,7 @@ def test_the_fault_is_named(row: Row, proofs: Proofs) -> None:
     assert cause(row, outcome) == row.code
 
 
-@_each("mute", lambda row: row.shell)
+@_each(lambda row: row.shell)
 def test_the_fault_is_named_or_ranked_where_no_command_runs(row: Row, proofs: Proofs) -> None:
     outcome = proofs[row.name].result().mute
     assert outcome
@@ -76,7 +75,7 @@ def _holds(row: Row, outcome: Outcome) -> None:
     assert outcome.changed == set()
 
 
-@_each("mended", lambda row: row.code != WORKS and not row.incurable)
+@_each(lambda row: row.code != WORKS and not row.incurable)
 def test_the_fix_makes_the_check_pass(row: Row, proofs: Proofs) -> None:
     proved = proofs[row.name].result()
     assert proved.mending
@@ -108,9 +107,8 @@ def test_fifty_hosts_each_with_its_own_fault_are_told_apart_in_one_check() -> No
 
 def test_no_cause_is_taken_for_another(proofs: Proofs) -> None:
     proved = [future.result() for future in proofs.values()]
-    for stage, mute in (("asked", False), ("mute", True)):
-        known = [each for each in proved if stage not in each.row.not_yet]
-        found = confusion.counts(known, mute=mute)
+    for mute in (False, True):
+        found = confusion.counts(proved, mute=mute)
         assert all(expected == said for expected, said in found), confusion.tables(proved)
 
 
