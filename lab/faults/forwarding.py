@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lab.faults.registry import BOTH, JUMP, NEITHER, TARGET, line
+from lab.faults.registry import BOTH, JUMP, NEITHER, TARGET, fault, line
+from lab.host import MAIN, Host
 
 line("allow-tcp-forwarding-no", BOTH, "AllowTcpForwarding no")
 line("allow-tcp-forwarding-local", (TARGET,), "AllowTcpForwarding local")
@@ -44,3 +45,10 @@ line("gateway-ports", NEITHER, "GatewayPorts yes")
 line("force-command", NEITHER, "ForceCommand /bin/false")
 line("max-sessions-none", NEITHER, "MaxSessions 0")
 line("least-of-all", NEITHER, "AllowTcpForwarding yes", "PermitListen 5555", "PermitOpen *:22", "GatewayPorts no")
+
+
+@fault("odd-characters", BOTH)
+def _odd_characters(host: Host) -> None:
+    """Comments hold what is a line's end elsewhere, and bytes that are no UTF-8; the line ends in a form feed."""
+    text = r"# a form feed \f, U+2028 \342\200\250, a return \r, and so on\nAllowTcpForwarding no # gr\366\337er \f\n"
+    host.before.append(f"printf '{text}' >> {MAIN}")

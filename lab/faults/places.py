@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.faults.registry import BOTH, NEITHER, TARGET, block, fault, files
-from lab.host import MAIN, File, Host
+from lab.host import MAIN, USERS, File, Host, accounts
 
 FOLDER = "/etc/ssh/sshd_config.d"
 DROP_IN = f"{FOLDER}/50-hardening.conf"
@@ -80,6 +80,16 @@ block("match-another", NEITHER, "Match User nobody", "    AllowTcpForwarding no"
       "    DisableForwarding yes")  # fmt: skip
 
 
+@fault("two-names", BOTH)
+def _two_names(host: Host) -> None:
+    """Another user has the login's uid, and stands before it in passwd; a Match block forbids it to the login."""
+    passwd, (uid, home) = accounts({})["/etc/passwd"].text, USERS[host.login]
+    other = f"backup:x:{uid}:{uid}::{home}:/bin/bash\n"
+    host.files["/etc/passwd"] = File(passwd.replace(f"{host.login}:x:", f"{other}{host.login}:x:"))
+    host.main.append("AllowTcpForwarding yes")
+    host.blocks += [f"Match User {host.login}", "    AllowTcpForwarding no"]
+
+
 @fault("match-allows", NEITHER)
 def _match_allows(host: Host) -> None:
     """AllowTcpForwarding no for all, and yes for this login."""
@@ -94,6 +104,31 @@ def _match_allows(host: Host) -> None:
 def _option(host: Host) -> None:
     """The daemon was started with -o AllowTcpForwarding=no; no file says so."""
     host.daemon += ["-o", "AllowTcpForwarding=no"]
+
+
+@fault("several-options", BOTH)
+def _several_options(host: Host) -> None:
+    """The daemon was started with three -o, of which two forbid the forward, written in all ways."""
+    host.daemon += ["-o", "X11Forwarding=no", "-oAllowTcpForwarding no", "-o", "PermitListen=5556 5557"]
+    host.daemon += ["-o", "PermitOpen 10.9.9.9:22 10.9.9.9:80"]
+
+
+@fault("relative-file", BOTH)
+def _relative_file(host: Host) -> None:
+    """The daemon was started with -f and a name without a folder; in the login's home lies a file of that name."""
+    host.files["/etc/ssh/kamal"] = File("PasswordAuthentication no\nUsePAM no\nAllowTcpForwarding no\n")
+    home = USERS[host.login][1]
+    host.files[f"{home}/kamal"] = File("AllowTcpForwarding yes\nUsePAM no\n")
+    host.before.append("cd /etc/ssh")
+    host.daemon += ["-f", "kamal"]
+
+
+@fault("another-name", BOTH)
+def _another_name(host: Host) -> None:
+    """The daemon is a program of another name, which forbids."""
+    host.main.append("AllowTcpForwarding no")
+    host.before.append("cp /usr/sbin/sshd /usr/local/bin/a-daemon-of-a-long-name")
+    host.server = ("/usr/local/bin/a-daemon-of-a-long-name", "-D", "-e")
 
 
 @fault("other-file", BOTH)

@@ -58,6 +58,7 @@ class Host:
         (self.folder / "called").touch()
         (self.folder / "called").chmod(0o666)
         values = {"S": MARK, "PORT": str(port), "KEY": self._key, "KEYFILE": key_file, "KEYLINE": str(key_line or "")}
+        values["LOGIN"] = "deploy"
         script = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
         script += SCRIPT.read_text(encoding="utf-8")
         environ = {"PATH": f"{self.bin}:{os.environ['PATH']}", "SSH_CONNECTION": "192.0.2.1 4000 192.0.2.2 22"}
@@ -215,7 +216,9 @@ def test_sudo_answers_where_it_wants_no_password(host: Host, entries: list[str])
     listed, granted, ran = [words for words in host.called if words.startswith("sudo")]
     assert listed == "sudo -n -k -l"
     assert granted.replace(" -k -l", "") == ran
-    assert re.fullmatch(r"sudo -n sshd -T -ddd -C user=\S+,host=192.0.2.1,addr=192.0.2.1,laddr=192.0.2.2,lport=22", ran)
+    assert re.fullmatch(
+        r"sudo -n sshd -T -ddd -C user=deploy,host=192.0.2.1,addr=192.0.2.1,laddr=192.0.2.2,lport=22", ran
+    )
 
 
 @needs_no_mailer

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,3 +63,9 @@ def test_texts_are_as_they_were_found() -> None:
 
 def test_neighbouring_lines_of_a_servers_file_stay_out() -> None:
     assert "CIS 5.2.20" not in machine.render(targets_refused())
+
+
+def test_a_byte_that_is_no_character_is_marked() -> None:
+    [finding] = targets_refused().findings[:1]
+    report = replace(targets_refused(), findings=(replace(finding, message="gr\udcf6\udcdfer \U0001f600"),))
+    assert parsed(report)["findings"][0]["message"] == "gr\ufffd\ufffder \U0001f600"

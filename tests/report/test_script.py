@@ -80,6 +80,15 @@ def test_any_text_comes_through_the_shell_as_it_is(texts: list[tuple[str, str]])
     assert found[:-1] == [["replace", "/etc/ssh/sshd_config", "3", *pair] for pair in pairs]
 
 
+def test_a_byte_that_is_no_utf_8_comes_through_as_itself() -> None:
+    text = script.render(script.blocks(report_of(change("x # gr\udcf6\udcdfer", "y"))), AGAIN)
+    [step] = [line for line in text.split("\n") if line.startswith("  replace ")]
+    printed = subprocess.run(
+        ["dash", "-c", f'replace() {{ printf %s "$3"; }}\n{step}'], capture_output=True, check=True
+    )
+    assert printed.stdout == b"x # gr\xf6\xdfer"
+
+
 def _sound(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 

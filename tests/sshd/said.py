@@ -38,6 +38,7 @@ def _ask(lab: Lab, fault: str) -> str:
     home = lab.home()
     key = (lab.root(fault) / "etc/ssh/ssh_host_ed25519_key").read_text(encoding="ascii")
     values = {"S": _MARK, "PORT": "5555", "KEY": key, "KEYFILE": "/home/deploy/.ssh/authorized_keys", "KEYLINE": "2"}
+    values["LOGIN"] = "deploy"
     script = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
     script += Path(questions.__file__).with_name("host_questions.sh").read_text(encoding="utf-8")
     place = home.path / "questions.sh"

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kamal_forward_check.model import Certainty, Role, ServerLine
@@ -179,6 +179,13 @@ def test_sed_leaves_a_line_alone_that_reads_otherwise(tmp_path: Path, stands: st
     assert file.read_text(encoding="utf-8") == text
 
 
+@pytest.mark.parametrize("odd", ["\f", "\x1b", "\u2028", "\udcf6"])
+def test_what_can_not_be_typed_is_no_command(odd: str) -> None:
+    fine, other = line("AllowTcpForwarding\tno", "AllowTcpForwarding yes"), line(f"x # {odd}", f"y # {odd}")
+    assert advice.commands((fine,), {})
+    assert advice.commands((fine, other), {}) == ()
+
+
 def test_sed_takes_a_line_that_ends_as_in_windows(tmp_path: Path) -> None:
     file = tmp_path / "sshd_config"
     file.write_bytes(b"#\r\n#\r\nAllowTcpForwarding no\r\n")
@@ -189,6 +196,7 @@ def test_sed_takes_a_line_that_ends_as_in_windows(tmp_path: Path) -> None:
 @ALWAYS_THE_SAME
 @given(PRINTABLE, PRINTABLE)
 def test_sed_takes_whatever_a_line_may_hold(current: str, changed: str) -> None:
+    assume(current.isprintable())
     [expression] = [
         word for word in shlex.split(advice.commands((line(f"x{current}", f"y{changed}"),), {})[0]) if "3s/" in word
     ]

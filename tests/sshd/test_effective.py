@@ -213,3 +213,10 @@ def test_the_main_file_is_the_first_that_is_loaded() -> None:
         "allowtcpforwarding no",
     )
     assert (decides.file, decides.line, decides.value) == (MAIN, 13, "no")
+
+
+@pytest.mark.parametrize("odd", ["\f", "\v", "\x1c", "\x85", "\u2028", "\r"])
+def test_a_files_lines_are_counted_as_sshd_counts_them(odd: str) -> None:
+    lines = f"@ 2 1 {MAIN}\n# one{odd}AllowTcpForwarding yes\nAllowTcpForwarding no"
+    decides = holding(first(2, "no"), "allowtcpforwarding no", lines=lines).deciding("AllowTcpForwarding")
+    assert decides.text == "AllowTcpForwarding no"

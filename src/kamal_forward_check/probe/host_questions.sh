@@ -1,7 +1,9 @@
 # shellcheck shell=sh
 # Questions to a host that refused a forward. It reads and prints; it writes nothing.
 # Before it, on the same standard input: S (a random mark), PORT, KEY (a throwaway host key for sshd -T, which
-# wants one even to print its settings), KEYFILE and KEYLINE (the authorized_keys line that let us in).
+# wants one even to print its settings), KEYFILE and KEYLINE (the authorized_keys line that let us in), LOGIN (as whom:
+# two users may share a uid, and so `id` may name the other).
+if [ -z "${S-}" ]; then exit; fi # start-up files that read have read the first lines of this
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin LC_ALL=C
 export PATH LC_ALL
 say() { printf '\n%s %s\n' "$S" "$1"; }
@@ -27,8 +29,8 @@ granted() {
 by_sudo() { granted "$@" && within sudo -n "$@" 2>&1 </dev/null; }
 
 say who
-uid=$(id -u) user=$(id -un)
-printf '%s\n' "$uid" "$user" "$SSH_CONNECTION"
+uid=$(id -u)
+printf '%s\n' "$uid" "$LOGIN" "$SSH_CONNECTION"
 
 # The command line of the daemon that serves us: its -f and -o beat what the files say.
 say daemon
@@ -36,7 +38,7 @@ title='' p=$PPID
 while [ "${p:-0}" -gt 0 ] && [ -r "/proc/$p/cmdline" ]; do
   words=$(tr '\0' ' ' <"/proc/$p/cmdline")
   case $words in
-    *'[listener]'*) title=${words#*sshd: } title=${title%%\[listener\]*}; break ;;
+    *'[listener]'*) title=${words#*: } title=${title%%\[listener\]*}; break ;;
     sshd:*) ;;
     */sshd\ * | sshd\ * | */dropbear\ * | dropbear\ *) title=$words; break ;;
   esac
@@ -46,26 +48,34 @@ printf '%s\n' "$title"
 
 set -f
 # shellcheck disable=SC2086 # the words are wanted
+set -- $SSH_CONNECTION
+match="user=$LOGIN,host=${1:-},addr=${1:-},laddr=${3:-},lport=${4:-}"
+# shellcheck disable=SC2086
 set -- $title
-exe=sshd opts=''
+exe=sshd
 if [ $# -gt 0 ]; then
   if has "$1"; then exe=$1; fi
   shift
 fi
-while [ $# -gt 0 ]; do
-  case $1 in
-    -[fo])
-      flag=$1 value=''
-      shift
-      while [ $# -gt 0 ]; do
+left=$# # of the title's words; behind them grows what sshd -T is to be given
+while [ "$left" -gt 0 ]; do
+  word=$1
+  shift
+  left=$((left - 1))
+  case $word in
+    -[fo]*) # a title has no quotes: its value is all up to the next flag
+      value=${word#-?}
+      while [ "$left" -gt 0 ]; do
         case $1 in -*) break ;; esac
-        value=${value:+$value=}$1
+        value="${value:+$value }$1"
         shift
+        left=$((left - 1))
       done
-      opts="$opts $flag $value"
+      flag=${word%"${word#-?}"}
+      # Relative to the folder that the daemon was started in, which it has left: no file of that name is sure to be it.
+      case $flag$value in -f[!/]*) value=/unknown/$value ;; esac
+      set -- "$@" "$flag" "$value"
       ;;
-    -[fo]?*) opts="$opts $1"; shift ;;
-    *) shift ;;
   esac
 done
 
@@ -93,11 +103,7 @@ unreadable() {
 }
 answered() { printf '%s\n' "$out" | grep -qi '^allowtcpforwarding '; }
 
-# shellcheck disable=SC2086
-set -- $SSH_CONNECTION
-match="user=$user,host=${1:-},addr=${1:-},laddr=${3:-},lport=${4:-}"
-# shellcheck disable=SC2086
-set -- "$exe" -T -ddd $opts -C "$match"
+set -- "$exe" -T -ddd "$@" -C "$match"
 asked=root shut=''
 case $exe in
   *dropbear) out='' ;;

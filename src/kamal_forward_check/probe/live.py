@@ -126,7 +126,8 @@ class Live:
             while len(output) < _OUTPUT_LIMIT and (more := session.recv(65536)):
                 output += more
                 session.settimeout(max(end - time.monotonic(), 0.001))
-            return output.decode("utf-8", "replace")
+            # Bytes that are no UTF-8 are kept: a line has to be known by all that stands in it.
+            return output.decode("utf-8", "surrogateescape")
 
     def close(self) -> None:
         """End the connection: also where the login failed, when Connection.close() would do nothing."""

@@ -76,6 +76,7 @@ def of_the_host(live: Live, port: int) -> tuple[dict[str, str], str]:
         "KEY": _throwaway_key(),
         "KEYFILE": options.file if options else "",
         "KEYLINE": str(options.line) if options else "",
+        "LOGIN": live.hop.user.value,
     }
     script = "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items()) + _questions()
     try:
@@ -88,7 +89,7 @@ def of_the_host(live: Live, port: int) -> tuple[dict[str, str], str]:
         return {}, "the login runs no command of ours" + (f": {first}" if first else "")
     line, _, below = sections.get("key", "").partition("\n")
     sections["key"] = str(authorized_keys.options(line))
-    sections["same key"] = "\n".join(_safe(row) for row in below.splitlines())
+    sections["same key"] = "\n".join(_safe(row) for row in below.split("\n"))
     return sections, ""
 
 

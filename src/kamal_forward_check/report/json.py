@@ -6,6 +6,7 @@ Texts stand here as they were found; as JSON's escapes they can do no harm.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from kamal_forward_check.model import (
@@ -29,6 +30,8 @@ VERSION = 1
 
 TOOL = "kamal-forward-check"
 
+_HALF = re.compile("[\ud800-\udfff]")
+
 
 def render(report: Report) -> str:
     """The report as JSON in ASCII. No line of it is a command to a runner: the second `#` of `##[` is escaped."""
@@ -36,8 +39,12 @@ def render(report: Report) -> str:
 
 
 def dumped(value: dict[str, Any]) -> str:
-    """JSON that a runner's log may show: see `render`."""
-    return json.dumps(value, indent=2).replace("##[", "#\\u0023[") + "\n"
+    """JSON that a runner's log may show: see `render`.
+
+    A byte that is no UTF-8 is U+FFFD here: half a pair of surrogates would make the JSON unreadable for many.
+    """
+    text = _HALF.sub("\ufffd", json.dumps(value, ensure_ascii=False))
+    return json.dumps(json.loads(text), indent=2).replace("##[", "#\\u0023[") + "\n"
 
 
 def _report(report: Report) -> dict[str, Any]:

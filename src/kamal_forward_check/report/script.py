@@ -22,6 +22,7 @@ DEFAULT_NAME = "kamal-forward-fix.sh"
 _OPTION = re.compile(r'[A-Za-z][A-Za-z0-9-]*(?:="(?:[^"\\]|\\.)*")?')
 _NEW_OPTION = re.compile(r'port-forwarding|permit(?:listen|open)="[\x21\x23-\x5b\x5d-\x7e]+"')
 _COMMAND_OF_A_RUNNER = "##["
+_NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # of the surrogates those that stand for no byte of a file
 _PLAIN = frozenset(string.ascii_letters + string.digits + " _-./:=,@+")
 
 
@@ -249,7 +250,7 @@ def _quoted(text: str) -> str:
     """
     if text.isprintable() and _COMMAND_OF_A_RUNNER not in text:
         return shlex.quote(text)
-    raw = text.encode("utf-8", "replace")
+    raw = _NO_BYTE.sub("?", text).encode("utf-8", "surrogateescape")
     spelt = "".join(chr(byte) if chr(byte) in _PLAIN else f"\\0{byte:03o}" for byte in raw)
     return f"\"$(printf %b '{spelt}')\""
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from kamal_forward_check.model import Certainty, Change, Daemon, HopTrace, Role, ServerLine
-from kamal_forward_check.sshd import effective, machine, permits
+from kamal_forward_check.sshd import effective, machine, permits, wire
 from kamal_forward_check.sshd.authorized_keys import Options, parse
 from kamal_forward_check.sshd.effective import Deciding
 
@@ -22,6 +22,9 @@ FORWARDING = {"allowtcpforwarding", "disableforwarding", *permits.OPTION.values(
 
 NEEDED = {Role.TARGET: "remote", Role.JUMP: "local"}
 """The one direction of AllowTcpForwarding that each role needs."""
+
+BLANKS = " \t\r"
+"""What counts for nothing at a line's end; the script that replaces the line takes the same for it."""
 
 _DEFAULT_MAIN = "/etc/ssh/sshd_config"
 _ONE_WAY = re.compile(r"\b(?:local|remote)\b")
@@ -61,7 +64,7 @@ def server_line(host: str, decides: Deciding, new_value: str) -> ServerLine:
         # No line says so: the value is built in, and one line has to be added.
         current, change_to = "", f"{decides.keyword} {new_value}"
     else:
-        current = decides.text.rstrip()
+        current = decides.text.rstrip(BLANKS)
         change_to = _replaced(current, decides.keyword, new_value)
     return ServerLine(
         host=host,
@@ -106,6 +109,12 @@ def both(first: ServerLine, second: ServerLine) -> ServerLine:
     return replace(first, change_to=str(Options(tuple(dict.fromkeys(options)))))
 
 
+def is_of_key(seen: HopTrace, line: ServerLine) -> bool:
+    """The line is that of the key that let us in, not one of sshd_config."""
+    key = wire.key_options(seen.heard.debug)
+    return key is not None and (line.file, line.line) == (key.file, key.line)
+
+
 def change(line: ServerLine, *, of_key: bool) -> Change:
     """One of the lines that must change together, as the report lists them."""
     return Change(line.host, line.file, line.line, line.current, line.change_to, of_key)
@@ -124,8 +133,13 @@ def daemon(seen: HopTrace) -> Daemon:
 
 
 def commands(lines: tuple[ServerLine, ...], said: Mapping[str, str]) -> tuple[str, ...]:
-    """What to type on the host. A line is replaced only where it still reads as reported."""
+    """What to type on the host. A line is replaced only where it still reads as reported.
+
+    What can't be typed is for the script alone: a report shows it spelt out.
+    """
     edits = [_edit(line) for line in lines if line.line and line.current and _is_sshd_config(line)]
+    if not all(line.current.replace("\t", "").isprintable() for line in lines):
+        return ()
     if not edits:
         return ()
     return (*edits, f"sudo sshd -t && {reload_command(said)}")

@@ -118,7 +118,7 @@ def read(said: Mapping[str, str]) -> Effective | None:
     values: dict[str, str] = {}
     active: list[tuple[str, int, str, str, bool]] = []
     main, second, by_name, version = "", False, False, ""
-    for line in output.splitlines():
+    for line in output.split("\n"):
         if match := _SETTING.match(line):
             again = match["file"] == _MAIN_AGAIN
             file = (main or _DEFAULT_MAIN) if again else match["file"]
@@ -197,7 +197,7 @@ def _texts(section: str) -> dict[tuple[str, int], tuple[tuple[int, str], ...]]:
     """Excerpts, each under a line `@ LINE FIRST FILE`."""
     texts: dict[tuple[str, int], tuple[tuple[int, str], ...]] = {}
     key, first = ("", 0), 0
-    for line in section.splitlines():
+    for line in section.split("\n"):  # as sshd counts: splitlines() also ends a line at a form feed or U+2028
         if match := re.fullmatch(r"@ (\d{1,9}) (\d{1,9}) (.+)", line):
             key, first = (match[3], int(match[1])), int(match[2])
             texts[key] = ()
