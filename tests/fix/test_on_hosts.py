@@ -162,6 +162,20 @@ def test_a_reload_that_fails_is_undone() -> None:
         applied = host.apply(script)
         assert applied.returncode == 1
         assert "Every file is as it was" in applied.stderr
+        assert "sshd does not listen" not in applied.stderr
+        assert host.files() == before
+
+
+def test_a_file_that_nobody_may_write_to_is_as_it_was() -> None:
+    with broken("allow-tcp-forwarding-no-dropin") as host:
+        script = host.fix()
+        before = host.files()
+        place = f"/{DROP_IN}"
+        read_only = f"mount --bind {place} {place} && mount -o remount,ro,bind {place} && sh /root/fix.sh"
+        (host.root / "root/fix.sh").write_text(script, encoding="utf-8")
+        applied = host.lab.on("web-1", ["unshare", "--mount", "sh", "-c", read_only])
+        assert applied.returncode == 1
+        assert "Failed. Every file is as it was." in applied.stderr
         assert host.files() == before
 
 

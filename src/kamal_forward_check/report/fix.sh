@@ -67,8 +67,8 @@ write() { cat "$backup/new" >"$1" && cmp -s "$backup/new" "$1"; } # FILE
 save() { # FILE: its backup, once
   [ -f "$backup$1" ] || { mkdir -p "$backup${1%/*}" && cp -p "$1" "$backup$1"; }
 }
-restore() { # FILE
-  [ ! -f "$backup$1" ] || { cat "$backup$1" >"$1" && cmp -s "$backup$1" "$1"; }
+restore() { # FILE: where it could not be written to in the first place, it is as it was
+  [ ! -f "$backup$1" ] || cmp -s "$backup$1" "$1" || { cat "$backup$1" >"$1" && cmp -s "$backup$1" "$1"; }
 }
 put() { # FILE NUMBER LINE
   save "$1" && {
@@ -184,18 +184,19 @@ daemon() { # PORT COMMAND [-f FILE] [-o OPTION]: the sshd that has to read its f
   shift
   case $step in
     test) "$@" -t || failed=yes ;;
-    reload) reloaded=yes; reload || failed=yes ;;
+    reload) program=${1##*/}; reload || failed=yes ;;
   esac
 }
 
-find_listener() { # the sshd that listens on $port, and the socket that it listens on
+find_listener() { # the sshd, called $program or by its usual name, that listens on $port; and the socket
   listener='' socket=''
+  kept=$(printf '%.15s' "$program") # as much of it as the kernel keeps
   wanted=:$(printf '%04X' "$port")
   sockets=$(awk -v "at=$wanted" '$4 == "0A" && substr($2, length($2) - 4) == at { print $10 }' \
     /proc/net/tcp /proc/net/tcp6 2>/dev/null)
   for number in $sockets; do
     for process in /proc/[0-9]*; do
-      case $(cat "$process/comm" 2>/dev/null) in sshd*) ;; *) continue ;; esac
+      case $(cat "$process/comm" 2>/dev/null) in sshd* | "$kept") ;; *) continue ;; esac
       for file in "$process"/fd/*; do
         if [ "$(readlink "$file")" = "socket:[$number]" ]; then
           listener=${process#/proc/} socket=$number
@@ -218,15 +219,17 @@ reload() {
       return 0 # a new login starts a new sshd
     fi
   fi
-  if [ -n "$unit" ]; then
-    systemctl reload "$unit" || return 1
-  elif [ -n "$listener" ] && command -v rc-service >/dev/null && [ "$(cat /run/sshd.pid)" = "$listener" ]; then
-    rc-service sshd reload || return 1
-  elif [ -n "$listener" ]; then
-    kill -HUP "$listener" || return 1
-  else
+  if [ -z "$unit$listener" ]; then
     say "No sshd is found that listens on port $port." >&2
     return 1
+  fi
+  reloaded=yes
+  if [ -n "$unit" ]; then
+    systemctl reload "$unit" || return 1
+  elif command -v rc-service >/dev/null && [ "$(cat /run/sshd.pid)" = "$listener" ]; then
+    rc-service sshd reload || return 1
+  else
+    kill -HUP "$listener" || return 1
   fi
   # sshd opens its socket anew when it has read its files, unless systemd holds the socket for it.
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
