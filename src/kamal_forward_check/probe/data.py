@@ -20,6 +20,9 @@ from kamal_forward_check.probe.registry_stub import PROOF, RegistryStub
 _SECONDS = 3
 _LOGIN_SECONDS = 6.0  # for a login and one tool: a forced command may never end
 
+_EATEN = "the start-up files of the login read what its commands should"
+"""Of our script, that is: commands that read nothing, as Kamal's, run all the same."""
+
 
 @cache
 def _script() -> str:
@@ -78,6 +81,8 @@ def _by_a_program(live: Live, notes: Notes, port: int, stub: RegistryStub, limit
     notes.beside = frozenset(each for each in Beside if [f"{mark}/{each}"] in words_of)
     if stub.nonce in output:
         return Flow.THROUGH, tools[-1]
+    if not tools and (mark in output or _EATEN in output):
+        return Flow.UNTRIED, _EATEN
     if not tools:
         said = next((line.strip() for line in output.splitlines() if line.strip()), "")
         notes.no_commands = f'the login answers /bin/sh with "{said}"' if said else "the login runs nothing"

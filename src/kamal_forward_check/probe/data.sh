@@ -2,6 +2,12 @@
 # Before it, on the same standard input: S (a random mark), PORT, PAGE (to fetch), PROOF (the word that our end's
 # answer begins with), SECONDS_EACH (for a tool).
 
+# Start-up files that read have read the first lines of this; what they leave of it is not to be run.
+if [ -z "${S-}" ]; then
+  echo 'the start-up files of the login read what its commands should'
+  exit
+fi
+
 within() { if command -v timeout >/dev/null 2>&1; then timeout "$((SECONDS_EACH + 1))" "$@"; else "$@"; fi; }
 known() { command -v "$1" >/dev/null 2>&1; }
 
