@@ -21,7 +21,7 @@ from kamal_forward_check.rules import Facts, judge
 from kamal_forward_check.rules.unexplained import CODE as UNEXPLAINED
 from kamal_forward_check.sshd.wire import FORWARDING_DISABLED
 from tests.rules.rows import DISABLED, KEYS, ROWS, SHOWN, WITHHELD, of_target, stops
-from tests.sshd.seen import JUMP, OFF, TARGET, config, hop, refused, stopped, through, trace
+from tests.sshd.seen import JUMP, KEY_FINE, OFF, TARGET, config, hop, refused, stopped, through, trace
 
 # Never silence
 
@@ -212,3 +212,21 @@ def test_a_server_that_is_no_sshd_is_told_once_as_well(cause: Cause, role: Role)
     for stage in (Stage.LOGIN, Stage.FORWARD, Stage.LISTEN):
         found = judge(stops(stage, cause, at=role, heard=Heard("SSH-2.0-Tailscale")))
         assert len([finding for finding in found if finding.severity is Severity.ERROR]) == 1
+
+
+def test_a_held_port_is_told_beside_what_forbids_the_listen() -> None:
+    held = OFF | {"port": 'by ss\nLISTEN 0 9 127.0.0.1:5555 0.0.0.0:* users:(("app",pid=7,fd=3))', "sockets": ""}
+    [finding] = judge(Facts(traces=(trace(through(), refused(TARGET, KEY_FINE, FORWARDING_DISABLED, said=held)),)))
+    assert finding.fix
+    assert finding.fix.besides == ("Free port 5555 on web-1 as well: app (pid 7) holds it.",)
+    assert finding.fix.summary.endswith(finding.fix.besides[0])
+
+
+def test_a_key_that_lists_other_ports_is_not_said_to_allow_it() -> None:
+    """sshd tells nothing of permitlisten where AllowTcpForwarding forbids."""
+    lists = OFF | {"key": 'permitlisten="127.0.0.1:1"'}
+    facts = Facts(traces=(trace(through(), refused(TARGET, KEY_FINE, FORWARDING_DISABLED, said=lists)),))
+    [finding] = judge(facts)
+    assert finding.fix
+    assert len(finding.fix.changes) == 2
+    assert "authorized_keys allows" not in finding.why

@@ -62,6 +62,11 @@ def test_a_program_on_another_address_is_not_accused(address: str) -> None:
     assert holder(answers(port=by_ss(address, "docker-proxy"))) is None
 
 
+@pytest.mark.parametrize(("address", "in_the_way"), [("[::]:5555", False), ("*:5555", True)])
+def test_any_ipv6_address_is_in_the_way_where_it_takes_ipv4(address: str, in_the_way: bool) -> None:  # noqa: FBT001
+    assert bool(holder(answers(socket(ANY6, 0), by_ss(address)))) is in_the_way
+
+
 @pytest.mark.parametrize(("uid", "words"), [(0, "a program of root"), (1002, "a program of uid 1002")])
 def test_a_program_without_a_name(uid: int, words: str) -> None:
     assert str(holder(answers(socket(uid=uid)))) == words

@@ -77,7 +77,7 @@ def test_permit_open(values: str, host: str, port: int, allowed: bool) -> None: 
         ("localhost:*", "`ssh -R 5555:localhost:5555` asks for localhost, and so passes by hand"),
         ("LOCALHOST:5555", "LOCALHOST matches nothing"),
         ("0.0.0.0:5555", "0.0.0.0 stands for itself alone"),
-        ("127.0.0.1:5556 80", "It lists no address with port 5555"),
+        ("127.0.0.1:5556 80", "No listed address has port 5555"),
     ],
 )
 def test_what_looks_like_a_listen_that_is_allowed(values: str, told: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -493,3 +495,21 @@ def test_whatever_a_host_says_there_is_a_reason_and_a_way_on(
 ) -> None:
     found = explain(refused(of, *debug, key=key, said=sections), LISTEN if of is TARGET else NEXT)
     assert found.lines or found.candidates or found.why in (Why.PORT_TAKEN, Why.OWN_FORWARD)
+
+
+def test_where_a_command_ran_the_password_has_not_expired() -> None:
+    unseen = {"who": "1001\ndeploy\n192.0.2.2 4000 198.51.100.12 22"}
+    asides = {Aside.OWN_SSHD: AsideAnswer(granted=False, code=1)}
+    assert "password expired" in keywords(of_target(refused(TARGET, FORWARDING_DISABLED, asides=asides)))
+    assert keywords(of_target(refused(TARGET, FORWARDING_DISABLED, asides=asides, said=unseen))) == [
+        "AllowTcpForwarding",
+        "DisableForwarding",
+    ]
+
+
+def test_what_settles_it_is_asked_with_the_daemons_own_options() -> None:
+    said_of_daemon = {"who": "1001", "daemon": "/opt/sshd -D -f /etc/ssh/a b -o PermitListen=1 2 -p 22"}
+    asides = {Aside.OWN_SSHD: AsideAnswer(granted=False, code=1)}
+    settle = of_target(refused(TARGET, FORWARDING_DISABLED, asides=asides, said=said_of_daemon)).candidates[0].settle
+    [_, _, script, *_] = shlex.split(settle)
+    assert "sudo /opt/sshd -f '/etc/ssh/a b' -o 'PermitListen=1 2' -T -C" in script

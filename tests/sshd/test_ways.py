@@ -74,6 +74,13 @@ def test_where_it_may_not_win_it_is_not_offered(what: str, seen: HopTrace) -> No
     assert narrow(seen) == (), what
 
 
+def test_what_the_keys_own_line_withholds_no_block_gives_back() -> None:
+    of_key = replace(line("permitlisten"), file="/home/deploy/.ssh/authorized_keys")
+    seen = refused(said=OFF)
+    assert ways.scoped(seen, [line(), of_key], {Role.TARGET}, LISTEN) is None
+    assert ways.scoped(seen, [line()], {Role.TARGET}, LISTEN)
+
+
 def test_a_list_alone_is_narrow_as_it_stands() -> None:
     assert narrow(refused(said=OFF), "PermitListen") == ()
     assert narrow(refused(said=OFF), "AllowTcpForwarding", "restrict") == ()

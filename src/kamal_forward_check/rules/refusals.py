@@ -9,7 +9,7 @@ from kamal_forward_check.model import Certainty, Fix, HopTrace, Role, ServerLine
 from kamal_forward_check.rules.facts import Facts
 from kamal_forward_check.rules.registry import Hit
 from kamal_forward_check.rules.stops import Refused
-from kamal_forward_check.sshd import advice, candidates, permits, ways, wire
+from kamal_forward_check.sshd import advice, candidates, listeners, permits, ways, wire
 from kamal_forward_check.sshd.refusal import CERTIFICATE, IN_SSHD_CONFIG, OWN_KEYS
 from kamal_forward_check.sshd.why import Why
 
@@ -22,7 +22,8 @@ def refused(facts: Facts, role: Role, *whys: Why) -> Iterator[Refused]:
 def line_hit(found: Refused) -> Hit:
     """The hit for a refusal that lines decide."""
     lines, seen = found.refusal.lines, found.stop.seen
-    first = lines[0]
+    first, fix = lines[0], line_fix(seen, lines)
+    besides = tuple(_besides(found))
     return Hit(
         message=message(found),
         hop=seen.hop,
@@ -30,18 +31,32 @@ def line_hit(found: Refused) -> Hit:
         location=seen.hop.origin,
         server_line=first,
         candidates=found.refusal.candidates,
-        fix=replace(line_fix(seen, lines), undone_by=ways.undone_by(lines), ways=tuple(_ways(found, lines))),
+        fix=replace(
+            fix,
+            summary=" ".join((fix.summary, *besides)),
+            besides=(*fix.besides, *besides),
+            undone_by=ways.undone_by(lines),
+            ways=tuple(_ways(found, lines)),
+        ),
         why=_why(found),
         evidence=evidence(found),
-        same=tuple((line.file, line.line, line.keyword, line.current, line.change_to) for line in lines),
+        same=(besides, *((line.file, line.line, line.keyword, line.current, line.change_to) for line in lines)),
         hops=tuple(other.stop.seen.hop for other in found.as_target),
     )
+
+
+def _besides(found: Refused) -> Iterator[str]:
+    """What a target that forbids the listen could not grant either."""
+    host, port = found.stop.seen.hop.host, found.asked[0].port
+    held = listeners.holder(found.stop.seen.host_said) if found.stop.seen.hop.role is Role.TARGET else None
+    if held:
+        yield f"Free port {port} on {host} as well: {held} holds it."
 
 
 def line_fix(seen: HopTrace, lines: tuple[ServerLine, ...]) -> Fix:
     """How to change the lines that are known; where only the keyword is, how to find its line."""
     known = [line for line in lines if line.certainty is Certainty.EXACT]
-    of_sshd = tuple(line for line in known if not _is_of_key(seen, line))
+    of_sshd = tuple(line for line in known if not advice.is_of_key(seen, line))
     unseen = (line for line in lines if line.certainty is Certainty.KEYWORD and line.file == IN_SSHD_CONFIG)
     return Fix(
         _summary(lines),
@@ -136,17 +151,11 @@ def evidence(found: Refused) -> tuple[str, ...]:
         said += [
             f"its own sshd -T -ddd, for {user}, named {line.file}" + (f":{line.line}" if line.line else "")
             for line in found.refusal.lines
-            if line.certainty is Certainty.EXACT and not _is_of_key(seen, line)
+            if line.certainty is Certainty.EXACT and not advice.is_of_key(seen, line)
         ]
     if seen.not_asked:
         said.append(seen.not_asked)
     return tuple(said)
-
-
-def _is_of_key(seen: HopTrace, line: ServerLine) -> bool:
-    """The line is that of the key that let us in, not one of sshd_config."""
-    key = wire.key_options(seen.heard.debug)
-    return key is not None and (line.file, line.line) == (key.file, key.line)
 
 
 def _why(found: Refused, why: str = "") -> str:
@@ -158,7 +167,9 @@ def _fine(found: Refused) -> str:
     seen = found.stop.seen
     key = wire.key_options(seen.heard.debug)
     login = seen.at(Stage.LOGIN)
-    if key and key.file and key.forwarding and not key.names & set(permits.OPTION.values()):
+    # sshd tells of a key's lists only where AllowTcpForwarding lets them count (auth.c): the line may show one.
+    of_key = any(advice.is_of_key(seen, line) for line in found.refusal.lines)
+    if key and key.file and key.forwarding and not of_key and not key.names & set(permits.OPTION.values()):
         return "Login is fine, and authorized_keys allows forwarding."
     return "Login is fine." if login and login.cause is None else ""
 

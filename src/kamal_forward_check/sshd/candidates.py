@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ from kamal_forward_check.sshd import advice, effective, machine, permits, wire
 from kamal_forward_check.sshd.effective import Effective
 from kamal_forward_check.sshd.machine import FIRST_UNPRIVILEGED_PORT
 from kamal_forward_check.sshd.wire import KeyOptions
+
+_USUAL = "/usr/sbin/sshd"
+"""The sshd that sudo finds by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,9 @@ def of_sshd(seen: HopTrace, asked: Sequence[Asked], *, streamlocal: bool | None)
     )
     listed = Candidate("PermitOpen", f"it may not list {asked[0]}", settle(seen, "PermitOpen"))
     expired = Candidate("password expired", "PAM forbids all forwards then", f"sudo chage -l {seen.hop.user}")
-    # What forbids streamlocal forwards does so for all: where they are allowed, it is none of these.
-    of_all = () if streamlocal is False else (*_of_key(seen), expired)
+    # What forbids streamlocal forwards does so for all: where they are allowed, it is none of these. An expired
+    # password withholds commands as well: where one ran, it is not that.
+    of_all = () if streamlocal is False else (*_of_key(seen), *(() if seen.host_said else (expired,)))
     lists = () if target else (listed, *_of_keys_list(seen, asked))
     first = (disabled, off) if streamlocal else (off,) if streamlocal is False else (off, disabled)
     ports = (_privileged(asked[0]),) if target and 0 < asked[0].port < FIRST_UNPRIVILEGED_PORT else ()
@@ -68,7 +73,7 @@ def of_lists(seen: HopTrace, asked: Sequence[Asked], key: KeyOptions | None) -> 
     wanted = " ".join(map(str, asked))
     at, show = "", f"grep -n {option} ~/.ssh/authorized_keys"
     if key and key.file:
-        at, show = f"{key.file}:{key.line}", f"sudo sed -n {key.line}p {key.file}"
+        at, show = f"{key.file}:{key.line}", f"sudo sed -n {key.line}p {shlex.quote(key.file)}"
     return (
         Candidate(option, f"{at or 'the line'} of the key may list other addresses than {wanted}", show),
         Candidate(keyword, f"sshd_config may list other addresses than {wanted}", settle(seen, keyword)),
@@ -168,4 +173,7 @@ def locate(seen: HopTrace, keyword: str) -> str:
 
 def _asked(seen: HopTrace, options: str) -> str:
     who = f"user={seen.hop.user},host=$1,addr=$1,laddr=$3,lport=$4"
-    return f"sh -c 'set -- $SSH_CONNECTION; sudo sshd {options} -C \"{who}\"'"
+    program, *own = advice.daemon(seen).command
+    sshd = shlex.join(["sshd" if program == _USUAL else program, *own])
+    script = f'set -- $SSH_CONNECTION; sudo {sshd} {options} -C "{who}"'
+    return f"sh -c {shlex.quote(script)}"

@@ -48,9 +48,11 @@ def holder(said: Mapping[str, str]) -> Holder | None:
     """Who stands in the way of a listen on 127.0.0.1, by the sections `port` and `sockets`; None if nobody does."""
     sockets = _SOCKET.finditer(said.get("sockets", ""))
     uids = [int(found["uid"]) for found in sockets if found["address"].upper() in _LOOPBACK_OR_ANY]
-    lines = (line for line in said.get("port", "").splitlines() if _in_the_way(line))
+    listed = [line for line in said.get("port", "").splitlines() if line.startswith("LISTEN")]
+    lines = [line for line in listed if _in_the_way(line)]
     program = next((found for line in lines if (found := _PROGRAM.search(line))), None)
-    if not uids and not program:
+    # /proc shows [::] alike with IPv4 and without; where ss has told them apart, its word counts.
+    if (listed and not lines) or (not uids and not program):
         return None
     return Holder(
         program=program["name"] if program else "",

@@ -60,7 +60,7 @@ def listen_remarks(values: str, host: str, port: int) -> Iterator[str]:
     if "0.0.0.0" in near:  # noqa: S104 - a text
         yield f"0.0.0.0 stands for itself alone, not for {host}: sshd compares text with text."
     if not near and values.lower() != "none":
-        yield f"It lists no address with port {port}."
+        yield f"No listed address has port {port}."
 
 
 def open_remarks(values: str, host: str, port: int) -> Iterator[str]:

@@ -34,6 +34,8 @@ def scoped(seen: HopTrace, lines: Sequence[ServerLine], roles: Collection[Role],
     narrowed = keywords & {"allowtcpforwarding", "disableforwarding"} and keywords <= advice.FORWARDING
     if not (holds and not holds.doubt and narrowed and advice.for_all(seen) and _PLAIN_USER.fullmatch(user)):
         return None
+    if any(advice.is_of_key(seen, line) for line in lines):
+        return None  # no block of sshd_config gives back what the key's own line withholds
     block = (f"Match User {user}", *(f"    {setting}" for setting in _settings(seen, holds, roles, asked)))
     if folder := _drop_ins(seen, holds):
         return Way(f"Narrower, for {user} alone, in a new file", str(folder / DROP_IN), block)
