@@ -13,8 +13,9 @@ import signal
 import sys
 import traceback
 from io import TextIOWrapper
+from pathlib import Path
 
-from kamal_forward_check import door
+from kamal_forward_check import door, private_keys
 from kamal_forward_check.errors import CannotCheck, Exit
 from kamal_forward_check.events import check
 from kamal_forward_check.model import Vantage
@@ -54,7 +55,8 @@ def _run() -> Exit:
         del os.environ[name]
     try:
         settings = from_inputs(system.environ)
-        print(github.masks(settings.private_keys), end="", flush=True)
+        print(github.masks(settings.private_keys), github.masks(settings.key_passphrase), sep="", end="", flush=True)
+        settings = _with_keys(settings, system)
         system = _at_work(system, settings)
         judge = validate if settings.mode == "validate" else check
         report = judge(settings, system, Vantage.CONTAINER)
@@ -63,6 +65,22 @@ def _run() -> Exit:
         report, ends_with = door.unchecked(settings, Vantage.CONTAINER, _words(error)), _status(error)
     door.publish(report, settings, system, ends_with)
     return ends_with
+
+
+def _with_keys(settings: Settings, system: System) -> Settings:
+    """The settings with keys that can be used as they are; what is to be known of them is said. Raises CannotCheck."""
+    if settings.mode != "check":
+        return settings
+    held = private_keys.read(settings.private_keys, settings.key_passphrase)
+    notes = list(held.notes)
+    agent = system.environ.get("SSH_AUTH_SOCK")
+    if agent and not held.text and not Path(agent).is_socket():
+        notes.append(
+            f"SSH_AUTH_SOCK is {agent}, which a container does not see: let the agent listen in the runner's temp"
+            " folder (ssh-auth-sock: ${{ runner.temp }}/agent.sock), or give the input ssh-private-key"
+        )
+    print("".join(github.warning("kamal-forward-check", note) for note in notes), end="", flush=True)
+    return dataclasses.replace(settings, private_keys=held.text, key_passphrase="")
 
 
 def _at_work(system: System, settings: Settings) -> System:

@@ -58,6 +58,10 @@ TABLE: tuple[Setting, ...] = (
         "private_keys", "", "private key(s) that stand for the deploying machine's agent; from a secret",
         action_input="ssh-private-key",
     ),
+    Setting(
+        "key_passphrase", "", "passphrase of the private keys, where they are encrypted; from a secret",
+        action_input="ssh-key-passphrase",
+    ),
     Setting("known_hosts_file", "", "known_hosts file to use instead of your own", flag="known-hosts", tasks=_CHECK),
     Setting(
         "known_hosts", "", "known_hosts lines for the jumps (and targets), as ssh-keyscan prints them",
@@ -113,6 +117,7 @@ class Settings:
     working_directory: str = ""
     identities: tuple[str, ...] = ()
     private_keys: str = field(default="", repr=False)
+    key_passphrase: str = field(default="", repr=False)
     known_hosts_file: str = ""
     known_hosts: str = ""
     mode: str = "check"
@@ -172,7 +177,7 @@ def _value(setting: Setting, raw: Any, called: str) -> Any:
     if setting.switch:
         return True
     text = str(raw)
-    if setting.field not in ("private_keys", "known_hosts"):
+    if setting.field not in ("private_keys", "key_passphrase", "known_hosts"):
         text = text.strip()
     if setting.choices and text not in setting.choices:
         raise CannotCheck(f"{called}: {text!r} is not a choice", f"use {', '.join(setting.choices)}")

@@ -8,6 +8,7 @@ import pytest
 
 from kamal_forward_check.events import CONNECTING
 from tests.action.conftest import Action, Ended
+from tests.action.keys import KEY
 
 LOCAL = """\
 service: shop
@@ -51,12 +52,13 @@ def test_an_event_of_the_repositorys_own_connects(action: Action, name: str, eve
         ("pull_request", FORK, {}, 0, "gives no secrets"),
         ("pull_request", DELETED, {}, 0, "gives no secrets"),
         ("pull_request", OWN, {"actor": "dependabot[bot]"}, 0, "gives no secrets"),
-        ("pull_request", FORK, {"ssh_private_key": "a key"}, 2, "says where your key would log in"),
+        ("pull_request", FORK, {"ssh_private_key": KEY}, 2, "says where your key would log in"),
         ("pull_request", [], {}, 2, "does not say which repository"),
         ("pull_request_target", OWN, {}, 2, "in the event pull_request_target anybody"),
         ("workflow_run", {}, {}, 2, "in the event workflow_run anybody"),
         ("issue_comment", {}, {}, 2, "in the event issue_comment anybody"),
     ],
+    ids=range(8),
 )
 def test_other_events_have_the_file_alone_judged(
     action: Action, name: str, event: Any, given: dict[str, str], status: int, words: str

@@ -82,6 +82,11 @@ def error(title: str, message: str) -> str:
     return f"{Annotation(Severity.ERROR, one_line(title), one_line(message))}\n"
 
 
+def warning(title: str, message: str) -> str:
+    """An annotation at no file, of what is no error."""
+    return f"{Annotation(Severity.WARNING, one_line(title), one_line(message))}\n"
+
+
 def escape(data: str) -> str:
     """`data` as a command's message."""
     return data.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
