@@ -1,4 +1,4 @@
-"""`python -m lab`: a lab to try things in by hand."""
+"""`python3 -m lab`: a lab to try things in by hand."""
 
 from __future__ import annotations
 
@@ -7,17 +7,23 @@ import subprocess
 import sys
 
 from lab import faults
+from lab.host import USERS
 from lab.lab import Lab, can_isolate
 from lab.project import deploy_yml, write_project
 
 
 def main() -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python3 -m lab", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     shell = commands.add_parser("shell", help="start a bastion and targets, and open a shell on the deployer")
     shell.add_argument("--targets", type=int, default=2, help="how many targets: web-1, web-2, ... (2)")
-    shell.add_argument("--user", default="deploy", help="who logs in on the targets: root, deploy or ops (deploy)")
+    shell.add_argument(
+        "--user",
+        default="deploy",
+        choices=sorted(USERS),
+        help="who logs in on the targets (deploy)",
+    )
     shell.add_argument(
         "--fault", action="append", default=[], metavar="HOST=NAME", help="as in web-1=no-data; repeatable"
     )
@@ -32,19 +38,25 @@ def main() -> int:
     if why_not := can_isolate():
         print(f"the lab's shell can't start: {why_not}", file=sys.stderr)
         return 2
-    return _shell(given)
-
-
-def _shell(given: argparse.Namespace) -> int:
-    chosen: dict[str, list[str]] = {}
+    targets = [f"web-{number}" for number in range(1, given.targets + 1)]
+    chosen: dict[str, list[str]] = {name: [] for name in ("bastion", *targets)}
     for pair in given.fault:
         host, _, fault = pair.partition("=")
-        chosen.setdefault(host, []).append(fault)
-    targets = [f"web-{number}" for number in range(1, given.targets + 1)]
+        if host not in chosen:
+            parser.error(f"--fault {pair}: the hosts are {', '.join(chosen)}")
+        if fault not in faults.ALL:
+            parser.error(f"--fault {pair}: there is no fault {fault!r}; python3 -m lab faults lists them")
+        chosen[host].append(fault)
+    return _shell(given, chosen)
+
+
+def _shell(given: argparse.Namespace, chosen: dict[str, list[str]]) -> int:
+    """A shell among hosts with the faults that are chosen for each: the bastion, then the targets."""
+    bastion, *targets = chosen
     with Lab() as lab:
-        lab.host("bastion", "front", "back", faults=chosen.get("bastion", ()), login="ops")
+        lab.host(bastion, "front", "back", faults=chosen[bastion], login="ops")
         for target in targets:
-            lab.host(target, "back", faults=chosen.get(target, ()), login=given.user)
+            lab.host(target, "back", faults=chosen[target], login=given.user)
         lab.start()
         home = lab.home(agent=given.agent)
         text = deploy_yml(targets, proxy="ops@bastion", user=given.user)

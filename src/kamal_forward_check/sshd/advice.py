@@ -26,9 +26,7 @@ NEEDED = {Role.TARGET: "remote", Role.JUMP: "local"}
 BLANKS = " \t\r"
 """What counts for nothing at a line's end; the script that replaces the line takes the same for it."""
 
-_DEFAULT_MAIN = "/etc/ssh/sshd_config"
 _ONE_WAY = re.compile(r"\b(?:local|remote)\b")
-_OPTION = re.compile(r"\s-([fo])\s*(\S.*?)(?=\s+-[A-Za-z]|\s*$)")
 _OF_SSH_CONNECTION = 4  # client's address and port, server's address and port (ssh(1), ENVIRONMENT)
 
 
@@ -68,7 +66,7 @@ def server_line(host: str, decides: Deciding, new_value: str) -> ServerLine:
         change_to = _replaced(current, decides.keyword, new_value)
     return ServerLine(
         host=host,
-        file=decides.file or _DEFAULT_MAIN,
+        file=decides.file or effective.DEFAULT_MAIN,
         line=decides.line,
         keyword=decides.keyword,
         current=current,
@@ -121,14 +119,11 @@ def change(line: ServerLine, *, of_key: bool) -> Change:
 
 
 def daemon(seen: HopTrace) -> Daemon:
-    """The sshd that let us in, by the host's own words: where it listens, and what its -f and -o are.
-
-    A process's title has no quotes: an option's value is all up to the next flag.
-    """
+    """The sshd that let us in, by the host's own words: where it listens, and what its -f and -o are."""
     came_by = " ".join(seen.host_said.get("who", "").splitlines()[2:3]).split()
     port = int(came_by[3]) if len(came_by) == _OF_SSH_CONNECTION and came_by[3].isdigit() else seen.hop.port.value
     program, _, options = seen.host_said.get("daemon", "").strip().partition(" ")
-    words = (word for flag, value in _OPTION.findall(f" {options}") for word in (f"-{flag}", value))
+    words = (word for flag, value in effective.flags(options) for word in (f"-{flag}", value))
     return Daemon(seen.hop.host.value, port, (program if program.startswith("/") else "sshd", *words))
 
 

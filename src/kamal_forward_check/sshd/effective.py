@@ -12,7 +12,6 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import takewhile
 
 from kamal_forward_check.model import Certainty
 
@@ -22,8 +21,9 @@ _MATCH_HOST = re.compile(r"^debug3: checking match for '.*\bHost\b", re.IGNORECA
 _VERSION = re.compile(r"^debug1: sshd version (?P<version>[^\s,]+)")
 _REPROCESS = "config reprocess config"
 _MAIN_AGAIN = "reprocess config"
-_DEFAULT_MAIN = "/etc/ssh/sshd_config"
+DEFAULT_MAIN = "/etc/ssh/sshd_config"
 _COMMAND_LINE = "sshd's command line"
+_FLAG = re.compile(r"\s-([fo])\s*(\S.*?)(?=\s+-[A-Za-z]|\s*$)")
 
 # sshd_config(5), TIME FORMATS: written with units, printed as seconds.
 _DURATION = re.compile(r"(?:\d{1,9}[smhdw])+", re.IGNORECASE)
@@ -70,7 +70,7 @@ class Effective:
     options: Mapping[str, str] = field(default_factory=dict)
     """-o of the daemon's command line, by keyword in lower case."""
     texts: Mapping[tuple[str, int], tuple[tuple[int, str], ...]] = field(default_factory=dict)
-    main: str = _DEFAULT_MAIN
+    main: str = DEFAULT_MAIN
     """The main file."""
     doubt: str = ""
     """Why the answer may not be the whole truth: a folder that the login can't read, a daemon that it can't see."""
@@ -121,7 +121,7 @@ def read(said: Mapping[str, str]) -> Effective | None:
     for line in output.split("\n"):
         if match := _SETTING.match(line):
             again = match["file"] == _MAIN_AGAIN
-            file = (main or _DEFAULT_MAIN) if again else match["file"]
+            file = (main or DEFAULT_MAIN) if again else match["file"]
             active.append((file, int(match["line"]), match["keyword"], _words(match["value"]), second))
         elif match := _MAIN_FILE.match(line):
             main = main or match["file"]  # included files are loaded after it, in the same words
@@ -142,7 +142,7 @@ def read(said: Mapping[str, str]) -> Effective | None:
         active=tuple(active),
         options=_options(said.get("daemon", "")),
         texts=_texts(said.get("lines", "")),
-        main=main or _DEFAULT_MAIN,
+        main=main or DEFAULT_MAIN,
         doubt=_doubt(said, by_name=by_name),
         version=version,
     )
@@ -179,18 +179,20 @@ def _seconds(value: str) -> str:
 
 def _options(command_line: str) -> dict[str, str]:
     """The -o options of a daemon's command line; the first of a keyword counts."""
-    try:
-        words = shlex.split(command_line)
-    except ValueError:
-        words = command_line.split()
     found: dict[str, str] = {}
-    for at, word in enumerate(words):
-        if word.startswith("-o"):
-            # A process's title has no quotes: an option's value is all up to the next flag.
-            rest = " ".join([word.removeprefix("-o"), *takewhile(lambda w: not w.startswith("-"), words[at + 1 :])])
-            keyword, _, value = rest.strip().replace("=", " ", 1).partition(" ")
+    for flag, setting in flags(command_line):
+        if flag == "o":
+            keyword, _, value = setting.replace("=", " ", 1).partition(" ")
             found.setdefault(keyword.lower(), value.strip())
     return found
+
+
+def flags(command_line: str) -> list[tuple[str, str]]:
+    """The -f and -o of a daemon's command line: (letter, value).
+
+    A process's title has no quotes: an option's value is all up to the next flag.
+    """
+    return _FLAG.findall(f" {command_line}")
 
 
 def _texts(section: str) -> dict[tuple[str, int], tuple[tuple[int, str], ...]]:
