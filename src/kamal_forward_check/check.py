@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kamal_forward_check import __version__, deploy, dotenv, route
 from kamal_forward_check.errors import CannotCheck
 from kamal_forward_check.model import (
+    ROUTES,
     DeployConfig,
     Finding,
     Plan,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from kamal_forward_check.probe.own_port import Look
     from kamal_forward_check.probe.walk import Walk
 
-ROUTES = "the SSH routes"
 _PORTS = range(1, 1 << 16)
 
 

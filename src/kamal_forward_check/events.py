@@ -11,9 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kamal_forward_check.check import ROUTES
 from kamal_forward_check.check import check as walked
-from kamal_forward_check.model import Report, Skipped, Vantage, Verdict
+from kamal_forward_check.model import ROUTES, Report, Skipped, Vantage, Verdict
 from kamal_forward_check.settings import Settings
 from kamal_forward_check.system import System
 

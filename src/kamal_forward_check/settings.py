@@ -71,6 +71,11 @@ TABLE: tuple[Setting, ...] = (
         "mode", "check", "check walks the route; validate judges the file alone",
         action_input="mode", choices=("check", "validate"),
     ),
+    _both(
+        "allow-proxy-command", "false",
+        "on GitHub, start the commands that ssh.proxy_command, or a file of ssh.config, names",
+        switch=True, tasks=_ROUTES,
+    ),
     _both("timeout", "120", "seconds for the whole check", tasks=_CHECK),
     Setting(
         "compare_direct", "", "where a route through a jump stops at its target, try the target without the jump too",
@@ -121,6 +126,7 @@ class Settings:
     known_hosts_file: str = ""
     known_hosts: str = ""
     mode: str = "check"
+    allow_proxy_command: bool = False
     timeout: float = 120.0
     compare_direct: bool = False
     format: str = "text"
@@ -175,7 +181,7 @@ def _value(setting: Setting, raw: Any, called: str) -> Any:
     if setting.repeatable:
         return tuple(raw)
     if setting.switch:
-        return True
+        return _switched(str(raw), called)
     text = str(raw)
     if setting.field not in ("private_keys", "key_passphrase", "known_hosts"):
         text = text.strip()
@@ -189,6 +195,14 @@ def _value(setting: Setting, raw: Any, called: str) -> Any:
             return _codes(words, called)
         return words
     return text
+
+
+def _switched(text: str, called: str) -> bool:
+    """A flag that was given is True; an input says it."""
+    word = text.strip().lower()
+    if word not in ("true", "false"):
+        raise CannotCheck(f"{called}: {text!r} is not a choice", "use true or false")
+    return word == "true"
 
 
 def _codes(words: tuple[str, ...], called: str) -> tuple[str, ...]:

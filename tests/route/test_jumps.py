@@ -159,7 +159,7 @@ def test_in_a_container_a_missing_file_proves_nothing(machine: Machine) -> None:
     """A call that ssh takes without its files may be good where they are; others are not."""
     machine.write("c", "Include ~/x\nNonsense yes\n")
     for text, problems in (("{proxy: a, config: c}", 0), ("{proxy: 'a:99999', config: c}", 1), ("{config: gone}", 0)):
-        plan = machine.plan(f"{SERVERS}ssh: {text}\n", vantage=Vantage.CONTAINER)
+        plan = machine.plan(f"{SERVERS}ssh: {text}\n", vantage=Vantage.CONTAINER, allow_proxy_command=True)
         assert (plan.routes, len(plan.problems), plan.skipped[0].needed) == ((), problems, True)
     assert machine.plan(f"{SERVERS}ssh: {{config: true}}\n", vantage=Vantage.CONTAINER).routes
 

@@ -5,7 +5,17 @@ Times are milliseconds as a float. Text that came from a server is kept raw here
 """
 
 from kamal_forward_check.model.algorithms import Algorithms
-from kamal_forward_check.model.route import DEFAULT_PORT, Forwarding, Hop, HostKeyRule, Keys, Plan, Route, Skipped
+from kamal_forward_check.model.route import (
+    DEFAULT_PORT,
+    ROUTES,
+    Forwarding,
+    Hop,
+    HostKeyRule,
+    Keys,
+    Plan,
+    Route,
+    Skipped,
+)
 from kamal_forward_check.model.said import Candidate, Change, Daemon, Finding, Fix, Report, ServerLine, Way
 from kamal_forward_check.model.seen import (
     Answers,
@@ -46,6 +56,7 @@ from kamal_forward_check.model.words import (
 __all__ = [
     "CONFIG_FILE",
     "DEFAULT_PORT",
+    "ROUTES",
     "Algorithms",
     "Answers",
     "Aside",

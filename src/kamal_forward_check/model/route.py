@@ -10,6 +10,9 @@ from kamal_forward_check.model.words import Client, Purpose, Role
 
 DEFAULT_PORT = 22
 
+ROUTES = "the SSH routes"
+"""What is skipped where none of them is walked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:

@@ -26,6 +26,7 @@ from kamal_forward_check.model import (
 )
 from kamal_forward_check.route import host_keys
 from kamal_forward_check.route.builder import remote_builder
+from kamal_forward_check.route.commands import refused
 from kamal_forward_check.route.credentials import Credentials
 from kamal_forward_check.route.hosts import forwarded_hosts
 from kamal_forward_check.route.jumps import JumpHop, first_call, jumps, parse_uri, stdio_target
@@ -53,6 +54,9 @@ def plan(config: DeployConfig, settings: Settings, system: System, vantage: Vant
         return Plan(needed, skipped=branches)
     if config.root is None or needed.port is None:
         return Plan(needed, skipped=(Skipped("the forward", needed.reason), *branches))
+    held_back = () if vantage is Vantage.LOCAL or settings.allow_proxy_command else tuple(refused(config, system))
+    if held_back:
+        return Plan(needed, skipped=(*held_back, *branches))
     made = _Planner(config, settings, system, vantage, needed.port).plan(config.root, needed)
     return replace(made, skipped=(*made.skipped, *branches))
 
