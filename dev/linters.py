@@ -10,6 +10,9 @@ from dev.environment import ROOT
 from dev.machine import say
 
 SENT_TO_HOSTS = tuple(str(script) for script in ROOT.glob("src/**/*.sh"))
+WORKFLOWS = tuple(
+    str(path) for folder in (".github/workflows", "examples") for path in sorted(ROOT.glob(f"{folder}/*.yml"))
+)
 SCHEMAS = ("schema/deploy.schema.json", "schema/report.schema.json")
 LINTERS = (
     ("ruff", "check"),
@@ -18,10 +21,11 @@ LINTERS = (
     ("lint-imports",),
     ("check-jsonschema", "--check-metaschema", *SCHEMAS),
     ("check-jsonschema", "--builtin-schema", "vendor.github-actions", "action.yml"),
-    ("shellcheck", "bin/invoke", ".ci/run"),
+    ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS),
+    ("shellcheck", "bin/invoke", ".ci/run", "examples/pre-build"),
     ("shellcheck", "--shell=sh", *SENT_TO_HOSTS),
     ("hadolint", "Dockerfile"),
-    ("zizmor", "--offline", "--no-progress", "action.yml"),
+    ("zizmor", "--offline", "--no-progress", "--config", ".github/zizmor.yml", "action.yml", *WORKFLOWS),
 )
 
 

@@ -1,0 +1,59 @@
+"""The examples hold together with the action, and with each other."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.action.test_action_yml import ACTION
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted((ROOT / "examples").glob("*.yml"))
+OURS = "kamal-forward-check/kamal-forward-check@"
+
+
+def workflow(path: Path) -> Any:
+    return yaml.safe_load(path.read_text())
+
+
+def steps(made: Any) -> Iterator[Any]:
+    for job in made["jobs"].values():
+        yield from job["steps"]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_asks_for_what_the_action_takes(path: Path) -> None:
+    given = [step for step in steps(workflow(path)) if step.get("uses", "").startswith(OURS)]
+    assert given or "kamal-forward-check check --format github" in path.read_text()
+    for step in given:
+        assert set(step["with"]) <= set(ACTION["inputs"])
+    asked = set(re.findall(r"steps\.forward\.outputs\.([\w-]+)", path.read_text()))
+    assert asked <= set(ACTION["outputs"])
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_waits_for_a_deploy_and_is_never_cancelled_by_one(path: Path) -> None:
+    made = workflow(path)
+    groups = [made["concurrency"]] if "concurrency" in made else [job["concurrency"] for job in made["jobs"].values()]
+    assert all(group["group"].startswith("deploy-") and group["cancel-in-progress"] is False for group in groups)
+
+
+@pytest.mark.parametrize(
+    ("destination", "asked"), [(None, "check\n"), ("", "check\n"), ("two words", "check --destination two words\n")]
+)
+def test_the_hook_checks_the_destination_that_is_deployed(tmp_path: Path, destination: str | None, asked: str) -> None:
+    program = tmp_path / "kamal-forward-check"
+    program.write_text('#!/bin/sh\necho "$@"\nexit 7\n')
+    program.chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    environ |= {} if destination is None else {"KAMAL_DESTINATION": destination}
+    hook = ROOT / "examples/pre-build"
+    ran = subprocess.run(hook, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stdout) == (7, asked)
