@@ -17,6 +17,7 @@ from kamal_forward_check import dotenv
 from kamal_forward_check.errors import CannotCheck
 from kamal_forward_check.model import Report, Severity, Vantage, Verdict
 from kamal_forward_check.program import NAME
+from kamal_forward_check.report import words
 from kamal_forward_check.settings import TABLE, Settings
 from kamal_forward_check.system import System
 from kamal_forward_check.validate import validate
@@ -47,6 +48,11 @@ def judge(tmp_path: Path) -> Judge:
 
 def said(report: Report) -> list[tuple[str, str]]:
     return [(str(finding.location), finding.message) for finding in report.findings]
+
+
+def test_of_several_files_only_those_that_are_wrong_are_said_to_be_rejected(judge: Judge) -> None:
+    report = judge({"right.yml": WHOLE, "wrong.yml": WHOLE + WRONG}, "right.yml", "wrong.yml")
+    assert words.headline(report) == "Kamal would reject wrong.yml"
 
 
 def test_a_base_that_wants_a_destination_is_no_error(judge: Judge) -> None:

@@ -13,7 +13,7 @@ from kamal_forward_check.system import System
 
 __all__ = ["NAME_A_FILE", "judged", "load", "read"]
 
-NAME_A_FILE = f"name a configuration file of Kamal's, such as {CONFIG_FILE}"
+NAME_A_FILE = f"Kamal's configuration is {CONFIG_FILE} in the project's folder: go there, or name the file"
 """What to do where there is none to read."""
 
 

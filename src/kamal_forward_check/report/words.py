@@ -106,8 +106,10 @@ def headline(report: Report) -> str:
     stopped = {trace.route.target for trace in report.traces if trace.failing}
     if stopped:
         return f"forward stopped on {len(stopped)} of {count(len(hosts), 'host')}"
-    if all(finding.hop is None for finding in report.findings if finding.severity is Severity.ERROR):
-        return f"Kamal would reject {report.file}"
+    wrong = [finding for finding in report.findings if finding.severity is Severity.ERROR]
+    if all(finding.hop is None for finding in wrong):
+        files = dict.fromkeys(finding.location.file for finding in wrong if finding.location)
+        return f"Kamal would reject {some(list(files) or [report.file])}"
     return f"{count(errors(report), 'error')} found"
 
 
