@@ -68,13 +68,12 @@ def judge(name: str, errors: Sequence[str], place: str) -> tuple[str, str]:
 
     `name` is that of the case, `errors` are the paths of ours, and `place` is as `oracle.place` writes it.
     """
-    if bool(errors) != bool(place):
-        excuse = next((pattern for pattern in VERDICTS if fnmatchcase(name, pattern)), "")
-        return ("" if excuse else f"{name}: Kamal has {place or 'nothing against it'}, here it is {errors}"), excuse
-    if not place or _is_at(place, errors):
+    if bool(errors) == bool(place) and (not place or _is_at(place, errors)):
         return "", ""
-    excuse = next((str(entry) for entry in PLACES if entry.holds(place, errors)), "")
-    return ("" if excuse else f"{name}: Kamal names {place}, here it is {errors}"), excuse
+    excuse = next((pattern for pattern in VERDICTS if fnmatchcase(name, pattern)), "")
+    if not excuse and errors and place:
+        excuse = next((str(entry) for entry in PLACES if entry.holds(place, errors)), "")
+    return "" if excuse else f"{name}: Kamal names {place or 'nothing'}, here it is {errors or 'nothing'}", excuse
 
 
 def _is_at(place: str, paths: Sequence[str]) -> bool:

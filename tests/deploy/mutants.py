@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from hashlib import blake2s
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -41,6 +41,15 @@ def digest(case: Case) -> str:
     return blake2s(repr((case.destination, sorted(case.files.items()))).encode(), digest_size=5).hexdigest()
 
 
+class _Change(NamedTuple):
+    """What is done and where; `like` is the same for changes that are tried once; `text` holds until the next."""
+
+    what: str
+    place: str
+    like: str
+    text: Callable[[], str]
+
+
 def of(cases: Iterable[Case]) -> Iterator[Case]:
     """All mutants, each by a name that says what was changed: `SEED CHANGE PLACE`. No two have the same content."""
     seeds = list(cases)
@@ -48,17 +57,14 @@ def of(cases: Iterable[Case]) -> Iterator[Case]:
     tried: set[tuple[bool, str, str]] = set()
     for seed in seeds:
         for file, text in seed.files.items():
-            if not file.endswith(".yml"):
-                continue
             tree = None if _NO_TREE.search(text) else _tree(text)
-            for change, place, changed in _on_the_tree(tree) if tree else _on_the_lines(text):
-                kind = (file == "deploy.yml", place, change)
-                if tree and kind in tried:
+            is_base = file == "deploy.yml"
+            for change in (_on_the_tree(tree) if tree else _on_the_lines(text)) if file.endswith(".yml") else ():
+                if (is_base, change.what, change.like) in tried:
                     continue
-                tried.add(kind)
-                files = {**seed.files, file: changed()}
-                name = f"{seed.name} {change} {place or '.'}{'' if file == 'deploy.yml' else f' in {file}'}"
-                mutant = replace(seed, name=name, files=files, marks=frozenset())
+                tried.add((is_base, change.what, change.like))
+                name = f"{seed.name} {change.what} {change.place or '.'}{'' if is_base else f' in {file}'}"
+                mutant = replace(seed, name=name, files={**seed.files, file: change.text()}, marks=frozenset())
                 if digest(mutant) not in known:
                     known.add(digest(mutant))
                     yield mutant
@@ -72,9 +78,7 @@ def _tree(text: str) -> yaml.Node | None:
     return tree if isinstance(tree, yaml.MappingNode) and tree.value else None
 
 
-def _on_the_tree(tree: yaml.Node) -> Iterator[tuple[str, str, Callable[[], str]]]:
-    """The changes: what is done, where, and how to get the text that comes of it, before the next is asked for."""
-
+def _on_the_tree(tree: yaml.Node) -> Iterator[_Change]:
     def text() -> str:
         return str(yaml.serialize(tree, Dumper=_DUMPER, allow_unicode=True, width=1000))
 
@@ -84,10 +88,11 @@ def _on_the_tree(tree: yaml.Node) -> Iterator[tuple[str, str, Callable[[], str]]
             step, _ = shape.inside(schema, _step(item, position))
             for change, instead in _edits(item):
                 node.value = [*items[:position], *instead, *items[position + 1 :]]
-                yield change, f"{place}/{step}".removeprefix("/"), text
+                here = f"{place}/{step}".removeprefix("/")
+                yield _Change(change, here, here, text)
         for change, more in _additions(node, schema):
             node.value = [*items, more]
-            yield change, place, text
+            yield _Change(change, place, place, text)
         node.value = items
 
 
@@ -166,8 +171,7 @@ def _misspelt(name: str) -> str:
     return name[:-1] if name[-2:] == name[-1:] * 2 else name[:-2] + name[-1:] + name[-2:-1]
 
 
-def _on_the_lines(text: str) -> Iterator[tuple[str, str, Callable[[], str]]]:
-    """The changes likewise: where is a line."""
+def _on_the_lines(text: str) -> Iterator[_Change]:
     lines = text.splitlines(keepends=True)
     if any(line.count("<%") != line.count("%>") for line in lines):
         return
@@ -181,7 +185,7 @@ def _on_the_lines(text: str) -> Iterator[tuple[str, str, Callable[[], str]]]:
         }  # fmt: skip
         for change, instead in edits.items():
             changed = "".join((*lines[:number], instead, *lines[number + 1 :]))
-            yield change, f"line-{number + 1}", partial(str, changed)
+            yield _Change(change, f"line-{number + 1}", line, partial(str, changed))
 
 
 def recorded() -> dict[str, str]:

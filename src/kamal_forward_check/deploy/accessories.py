@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kamal_forward_check.deploy.servers import PLACES, Servers, is_true
+from kamal_forward_check.deploy.servers import PLACES, Servers
 from kamal_forward_check.deploy.subject import Subject
 from kamal_forward_check.model import Node, Problem, ProblemKind, Severity
 
@@ -32,9 +32,11 @@ def judge(subject: Subject, servers: Servers) -> Iterator[Problem]:
 
 def _roles_of(servers: Servers, accessory: Node, path: tuple[str, ...]) -> Iterator[Problem]:
     one, several = accessory.get("role"), accessory.get("roles")
-    named = list(several.elements()) if several else [one] if one and is_true(one) else []
-    for node in named:
-        if not node.unknown and not isinstance(node.value, (list, dict)) and not servers.role(str(node.value)):
+    missing = [node for node in several.elements() if not _in_a_list(servers, node)] if several else []
+    if one and not several and not servers.role_by(one):
+        missing = [one]
+    for node in missing:
+        if not node.unknown and node.value is not None and not isinstance(node.value, (list, dict)):
             message = f"`{'/'.join(path)}` runs on a role that is not there: `{node.shown}`"
             yield Problem(
                 ProblemKind.WRONG_VALUE,
@@ -43,6 +45,11 @@ def _roles_of(servers: Servers, accessory: Node, path: tuple[str, ...]) -> Itera
                 node.at,
                 "/".join((*path, "roles" if several else "role")),
             )
+
+
+def _in_a_list(servers: Servers, node: Node) -> bool:
+    """Whether Kamal finds a role of `roles`. It looks for it among strings, and minds no `false`."""
+    return node.value is False or (isinstance(node.value, str) and servers.role(node.value) is not None)
 
 
 def _tag_of(subject: Subject, accessory: Node, path: tuple[str, ...]) -> Iterator[Problem]:

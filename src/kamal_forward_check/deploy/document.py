@@ -30,6 +30,11 @@ _FOREIGN_TAG = re.compile(
     r"!ruby/(?:object(?!:Hash$)|struct|data|exception|range|regexp|class|module|encoding|marshalable)"
 )
 
+_WITH_AN_END = (
+    "while parsing a flow sequence", "while parsing a flow mapping", "while scanning a simple key",
+    "while scanning a quoted scalar",
+)  # fmt: skip
+
 
 class _Refused(Exception):  # noqa: N818 - not an error of the program: the text is refused
     def __init__(self, message: str, offset: int, hint: str = "") -> None:
@@ -51,8 +56,7 @@ def read(source: Source) -> tuple[Node | None, list[Problem]]:
     except _Refused as refused:
         problem = _syntax(source, refused.message, refused.offset, refused.hint)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        problem = _syntax(source, *_in_plain_words(source, error, mark.index if mark else 0))
+        problem = _syntax(source, *_in_plain_words(source, error, _fault(source.text, error)))
     except yaml.reader.ReaderError as error:
         position = source.text.find(error.character) if isinstance(error.character, str) else error.position
         problem = _syntax(source, "the file holds a control character, which YAML does not allow", max(position, 0))
@@ -75,6 +79,21 @@ def _syntax(source: Source, message: str, offset: int, hint: str = "") -> Proble
             source.span(offset),
         )
     return Problem(ProblemKind.SYNTAX, Severity.ERROR, message, source.span(offset), hint=hint)
+
+
+def _fault(text: str, error: yaml.MarkedYAMLError) -> int:
+    """Where the fault is: where the parser stumbles, or where that began which it found no end of."""
+    begun, stumbles = error.context_mark, error.problem_mark
+    if begun is None or stumbles is None:
+        mark = begun or stumbles
+        return mark.index if mark else 0
+    unended = error.context in _WITH_AN_END and _indent(text, stumbles.index) <= _indent(text, begun.index)
+    return begun.index if begun.line < stumbles.line and unended else stumbles.index
+
+
+def _indent(text: str, offset: int) -> int:
+    line = text[text.rfind("\n", 0, offset) + 1 :].partition("\n")[0]
+    return len(line) - len(line.lstrip(" "))
 
 
 def _in_plain_words(source: Source, error: yaml.MarkedYAMLError, offset: int) -> tuple[str, int, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from kamal_forward_check.deploy.kamal_version import is_older
 from kamal_forward_check.deploy.overlay import merged
@@ -102,18 +102,30 @@ def _hosts_of_their_own(serving: dict[Role, Node | None]) -> Iterator[Problem]:
             )  # fmt: skip
     named = Counter(name for settings in with_ssl for name in _names(settings))
     for settings in with_ssl[1:] if len(with_ssl) > 1 else with_ssl:
-        if shared := [name for name in _names(settings) if named[name] > 1]:
-            message = f"roles with `ssl` can't share a host name: {', '.join(sorted(set(shared)))}"
+        if shared := {name.shown for name in _names(settings) if named[name] > 1}:
+            message = f"roles with `ssl` can't share a host name: {', '.join(sorted(shared))}"
             place = settings.get("hosts") or settings.get("host") or settings
             yield _problem(ProblemKind.WRONG_VALUE, message, place, "proxy/host")
             return
 
 
-def _names(settings: Node) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A host name as Ruby compares it: 5 is not "5"."""
+
+    text: str
+    kind: type
+    shown: str = field(compare=False)
+
+
+def _names(settings: Node) -> list[_Name]:
     hosts, host = settings.get("hosts"), settings.get("host")
     if is_true(hosts) and hosts:
-        return [element.value for element in hosts.elements() if isinstance(element.value, str) and not element.unknown]
-    return host.value.split(",") if host and isinstance(host.value, str) and not host.unknown else []
+        named = [element for element in hosts.elements() if not element.unknown and not isinstance(element.value, dict)]
+        return [_Name(str(element.value), type(element.value), element.shown) for element in named]
+    if host is None or host.unknown or not isinstance(host.value, str):
+        return []
+    return [_Name(name, str, host.variable or name) for name in host.value.split(",")]
 
 
 def _one_run_a_host(serving: dict[Role, Node | None], accessories: Node | None, servers: Servers) -> Iterator[Problem]:

@@ -72,6 +72,10 @@ class Servers:
         """The role of that name."""
         return next((role for role in self.roles if role.name == name), None)
 
+    def role_by(self, name: Node) -> Role | None:
+        """The role that a value names: Kamal compares what Ruby prints of it."""
+        return self.role(str(name.value).lower() if isinstance(name.value, bool) else str(name.value))
+
     def hosts_of(self, accessory: Node) -> tuple[str, ...]:
         """Where an accessory runs."""
         if host := accessory.get("host"):

@@ -59,8 +59,8 @@ class Node:
 
     @property
     def shown(self) -> str:
-        """The value for a message."""
-        return self.variable or str(self.value)
+        """The value for a message, as YAML and Ruby write it."""
+        return self.variable or (str(self.value).lower() if isinstance(self.value, bool) else str(self.value))
 
     def get(self, *path: str | int) -> Node | None:
         """The node at `path`, or None where it is absent."""
