@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 import tempfile
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kamal_forward_check import deploy
+from kamal_forward_check.deploy.scalars import OddKey
 from kamal_forward_check.deploy.template import Kind, parts
 from kamal_forward_check.model import DeployConfig, Node, Span
 from kamal_forward_check.system import System
@@ -89,24 +94,32 @@ PLAIN = [case for case in CORPUS if not re.search("<%|&", case.files["deploy.yml
 @pytest.mark.parametrize("case", PLAIN, ids=lambda case: case.name)
 def test_a_span_covers_the_text_that_it_names(case: Case) -> None:
     text = case.files["deploy.yml"]
-    lines = text.split("\n")
+    lines = text.splitlines(keepends=True)
 
-    def covered(span: Span) -> str:
-        line = lines[span.line - 1][span.column - 1 : span.end_column - 1]
-        return line[1:-1].replace("\\n", "\n") if line[:1] in ("'", '"') else line
+    def covered(span: Span) -> object:
+        """What YAML alone reads there, without a type."""
+        begin, end = (
+            sum(map(len, lines[: line - 1])) + column - 1
+            for line, column in ((span.line, span.column), (span.end_line, span.end_column))
+        )
+        return yaml.load(text[begin:end], Loader=yaml.BaseLoader)  # noqa: S506 - strings are all that this one makes
 
     def check(node: Node) -> None:
         if isinstance(node.value, str):
             assert covered(node.at) == node.value
         for name, inner in node.items():
             assert inner.key is not None
-            assert covered(inner.key).removeprefix(":") == name.removeprefix(":")
+            assert isinstance(name, OddKey) or covered(inner.key) in (name, f":{name}")
             check(inner)
         for element in node.elements():
             check(element)
 
-    if root := load(text.encode()).root:
-        check(root)
+    config = load(text.encode())
+    if config.root:
+        check(config.root)
+        known = set(spans(config.root))
+        named = [problem.at for problem in config.problems if problem.path and problem.at.end_column]
+        assert [span for span in named if span not in known] == []
 
 
 @settings(ALWAYS_THE_SAME)
@@ -116,3 +129,50 @@ def test_the_cut_of_a_template_loses_nothing(text: str) -> None:
     for one, two in pairwise(cut):
         assert one.end == two.start or (two.kind is Kind.UNCLOSED and two.start - one.end <= len("\t<%-"))
     assert not cut or cut[-1].end == len(text)
+
+
+_GREEDY = """
+import json, resource, sys
+from pathlib import Path
+from kamal_forward_check import deploy
+from kamal_forward_check.system import System
+
+folder = Path(sys.argv[1])
+system = System(environ={}, cwd=folder, home=folder)
+deploy.load(system, "deploy.yml", None, "2.12.0")
+own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+seconds = sum(used.ru_utime + used.ru_stime for used in (own, children))
+print(json.dumps([max(own.ru_maxrss, children.ru_maxrss) // 1024, seconds]))
+"""
+HOSTILE = {
+    "brackets": "[" * 990_000,
+    "braces": "{a: " * 240_000,
+    "dashes": "- " * 490_000,
+    "keys": "".join(f"k{number}: v\n" for number in range(80_000)),
+    "same-keys": "a: 1\n" * 190_000,
+    "one-word": "a: " + "x" * 990_000,
+    "quotes": 'a: "' + "\\n" * 490_000 + '"',
+    "comment": "#" * 990_000,
+    "laughs": "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 40)),
+    "merges": "a: &a {x: y}\n" + "b: &a {<<: [*a, *a, *a, *a, *a, *a, *a, *a, *a]}\n" * 18_000,
+    "digits": "a: " + "9" * 900_000,
+    "unknown-keys": "ssh: {" + ", ".join(f"usr{number}: x" for number in range(9_000)) + "}\n",
+    "tags": "<% 1 %>\n" * 100_000,
+    "open-tags": "<% " * 300_000,
+    "loop": "<% while true %>a<% end %>",
+    "big-text": "a: <%= 'x' * 999999999 %>",
+    "big-list": "a: <%= (1..99999999).to_a %>",
+    "doubling": "<% a = 'x' %>" + "<% a = a + a %>" * 60 + "<%= a %>",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_ends_soon_and_in_little_memory(name: str, tmp_path: Path) -> None:
+    """In a process of its own. Seconds are of the processor, which a busy machine does not stretch."""
+    (tmp_path / "deploy.yml").write_text(HOSTILE[name])
+    command = [sys.executable, "-I", "-c", _GREEDY, str(tmp_path)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert ran.returncode == 0, ran.stderr
+    megabytes, seconds = json.loads(ran.stdout)
+    assert megabytes < 200
+    assert seconds < 10
