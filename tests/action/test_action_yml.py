@@ -34,6 +34,11 @@ def test_every_output_is_declared() -> None:
 
 
 @pytest.mark.parametrize("name", [*ACTION["inputs"], *ACTION["outputs"]])
+def test_the_readme_names_each(name: str) -> None:
+    assert f"`{name}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [*ACTION["inputs"], *ACTION["outputs"]])
 def test_names_are_kebab_case_and_described(name: str) -> None:
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", name)
     assert (ACTION["inputs"] | ACTION["outputs"])[name]["description"]
