@@ -11,9 +11,12 @@ import re
 import secrets
 import signal
 import sys
+import threading
 import traceback
 from io import TextIOWrapper
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from kamal_forward_check import door, private_keys
 from kamal_forward_check.errors import CannotCheck, Exit
@@ -31,12 +34,17 @@ _RUNNERS = re.compile(r"INPUT_|ACTIONS_")
 _NOT_FOR_CHILDREN = re.compile(r"INPUT_|ACTIONS_|.*TOKEN", re.DOTALL)
 """Variables that a child, such as a proxy command, is not given."""
 
+_CANCEL = (signal.SIGINT, signal.SIGTERM)
+"""What a runner sends to cancel a step: the first, the second 7.5 seconds later, and then it kills."""
+
+_CLEAN_UP_SECONDS = 5.0
+
 
 def main() -> int:
     """Check, publish, and give the exit status. No traceback reaches the log, unless the runner debugs."""
     # PID 1 gets no default handlers: without these a cancelled job's container would live on.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    for number in _CANCEL:
+        signal.signal(number, _interrupt)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # whatever LANG a workflow sets
     try:
@@ -47,6 +55,16 @@ def main() -> int:
     except Exception as error:  # noqa: BLE001 - publishing failed, and publishing can't say so
         print(github.error("kamal-forward-check", _words(error)), end="", flush=True)
         return _status(error)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    """End the check at a first signal. A second leaves the cleaning-up alone; what takes it too long is left behind."""
+    for number in _CANCEL:
+        signal.signal(number, lambda *_: None)  # SIG_IGN would have Python complain of one that came just before
+    end = threading.Timer(_CLEAN_UP_SECONDS, os._exit, (Exit.INTERRUPTED,))
+    end.daemon = True
+    end.start()
+    raise KeyboardInterrupt
 
 
 def _run() -> Exit:

@@ -56,7 +56,7 @@ def test(_context: Context, args: str = "", coverage: bool = False) -> None:
     from dev import environment, machine
 
     with _set_up():
-        machine.need(*machine.LAB)
+        machine.need(*machine.LAB, *machine.CONTAINERS)
         environment.tools()
         environment.oracle()
     _become(sys.executable, "-I", "-m", "pytest", *shlex.split(args), *(["--cov"] if coverage else []))
@@ -134,6 +134,31 @@ def faults(_context: Context) -> None:
     raise Exit(code=confusion.main())
 
 
+_ENGINE = {"engine": "podman, with a stand-in for the base image, or docker, which fetches it"}
+
+
+@task(help=_ENGINE)
+def image(_context: Context, engine: str = "podman") -> None:
+    """Build the action's image, and say how large it is and how soon it speaks."""
+    from dev import containers, machine
+
+    with _set_up():
+        machine.need(*(machine.CONTAINERS if engine == "podman" else ()))
+        containers.build(engine)
+    raise Exit(code=containers.measure(engine))
+
+
+@task(help=_ENGINE)
+def action(_context: Context, engine: str = "podman") -> None:
+    """Build the action's image, and run it as GitHub's runner would, against servers and hostile workspaces."""
+    from dev import environment, machine
+
+    with _set_up():
+        machine.need(*machine.LAB, *(machine.CONTAINERS if engine == "podman" else ()))
+        environment.tools()
+    _become(sys.executable, "-I", "-m", "pytest", "tests/action", "--engine", engine)
+
+
 @task
 def ci(_context: Context) -> None:
     """Do what CI does: lint, then all tests."""
@@ -145,7 +170,7 @@ def namespace() -> Collection:
     tasks = program.tasks()
     for own in (demo, test):
         tasks.add_task(own)  # type: ignore[arg-type] # @task gives a Task, and its types say a function
-    tasks.add_collection(Collection("dev", lint, docs, lock, bench, faults, oracle, ci))
+    tasks.add_collection(Collection("dev", lint, docs, lock, bench, faults, oracle, image, action, ci))
     return tasks
 
 

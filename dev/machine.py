@@ -34,9 +34,15 @@ PRESENT: Mapping[str, Callable[[], bool]] = {
     "iproute2": lambda: _on_path("ip"),
     "dropbear-bin": lambda: _on_path("dropbear"),
     "sudo": lambda: _on_path("sudo"),
+    "podman": lambda: _on_path("podman"),
+    "runc": lambda: _on_path("runc"),
+    "mmdebstrap": lambda: _on_path("mmdebstrap"),
 }
 LAB = ("openssh-server", "iproute2", "dropbear-bin", "sudo") if os.geteuid() == 0 else ("openssh-server",)
 """The packages of the lab: only root can give each host a network namespace, and faults."""
+
+CONTAINERS = ("podman", "runc", "mmdebstrap") if os.geteuid() == 0 else ()
+"""The packages for the action's image and what runs in it: only root can do without an engine that was set up."""
 
 
 def need(*packages: str) -> None:

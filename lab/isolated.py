@@ -153,6 +153,10 @@ class Isolated:
         """Whether something on the host listens on `port`."""
         return self._shells[name].listens(port)
 
+    def network(self, name: str) -> str:
+        """A host's network namespace, as a path."""
+        return f"/proc/{self._shells[name].pid}/ns/net"
+
     def host_key(self, host: Host) -> str:
         """A host's public key: its type and base64."""
         key = (self.root(host.name) / "etc/ssh/ssh_host_ed25519_key.pub").read_text(encoding="ascii")

@@ -98,6 +98,15 @@ class Lab:
         """Whether each host is a machine of its own, with its own users and network."""
         return isinstance(self._machines, Isolated)
 
+    @property
+    def network(self) -> str:
+        """The deployer's network, as a path that a container can be given."""
+        return self._machines.network(DEPLOYER)
+
+    def listens(self, name: str, port: int) -> bool:
+        """Whether something on a host listens on `port`. Nobody is asked for it, so no log shows it."""
+        return self._machines.listens(name, port)
+
     def host(self, name: str, *on: str, faults: Iterable[str] = (), login: str = "root") -> Host:
         """Declare a host on the networks `on` (front, back, inner; `back` unless said) with faults by name.
 

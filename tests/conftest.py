@@ -12,6 +12,7 @@ from lab import can_isolate
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--accept", action="store_true", help="write the expected files anew; read the difference after")
+    parser.addoption("--engine", default="podman", help="what builds and runs the action's image: podman or docker")
 
 
 def pytest_configure(config: pytest.Config) -> None:

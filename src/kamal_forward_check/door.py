@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import secrets
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -251,11 +252,22 @@ def _in_workspace(called: str, name: str, text: str, system: System) -> tuple[st
     if not path.is_relative_to(_workspace(system)):
         return "", CannotCheck(f"{called}: {name} leads out of the workspace", hint)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, text, "w")
+        with _owned_as(_workspace(system), path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, text, "w")
     except (CannotCheck, OSError) as error:
         return "", CannotCheck(f"{called}: {error}", hint)
     return path.relative_to(_workspace(system)).as_posix(), None
+
+
+@contextlib.contextmanager
+def _owned_as(workspace: Path, path: Path) -> Iterator[None]:
+    """What root makes on the way to `path` belongs to the workspace's owner, whose next checkout removes it."""
+    made = [each for each in (path, *path.parents) if not each.exists()] if os.geteuid() == 0 else []
+    yield
+    owner = workspace.stat()
+    for each in made:
+        os.chown(each, owner.st_uid, owner.st_gid)
 
 
 def _assignments(values: Mapping[str, str]) -> str:

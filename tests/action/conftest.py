@@ -38,21 +38,27 @@ class Action:
 
     def __post_init__(self) -> None:
         self.workspace.mkdir(parents=True)
+        self.commands.mkdir(parents=True, exist_ok=True)
         for name in ("output", "summary"):
-            (self.folder / name).touch()
+            (self.commands / name).touch()
         self.environ |= {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
             "GITHUB_ACTIONS": "true",
             "GITHUB_WORKSPACE": str(self.workspace),
-            "GITHUB_OUTPUT": str(self.folder / "output"),
-            "GITHUB_STEP_SUMMARY": str(self.folder / "summary"),
+            "GITHUB_OUTPUT": str(self.commands / "output"),
+            "GITHUB_STEP_SUMMARY": str(self.commands / "summary"),
             "GITHUB_EVENT_NAME": "push",
         }
 
     @property
     def workspace(self) -> Path:
         return self.folder / "workspace"
+
+    @property
+    def commands(self) -> Path:
+        """Where the files lie that a step writes to."""
+        return self.folder
 
     def write(self, path: str, text: str) -> Path:
         """A file of the workspace."""
@@ -101,8 +107,8 @@ class Action:
             printed,
             stderr,
             Step().read(printed),
-            assignments((self.folder / "output").read_text(encoding="utf-8")),
-            (self.folder / "summary").read_text(encoding="utf-8"),
+            assignments((self.commands / "output").read_text(encoding="utf-8")),
+            (self.commands / "summary").read_text(encoding="utf-8"),
         )
 
     def report(self, path: str = "kamal-forward-check.json") -> Any:

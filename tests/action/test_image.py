@@ -1,0 +1,198 @@
+"""The real image, built from the Dockerfile, run as GitHub's runner runs it."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dev import containers
+from lab import Lab
+from lab.host import File
+from lab.project import deploy_yml, write_project
+from tests.action.conftest import Ended
+from tests.action.container import OWNER, Contained, cannot_run
+from tests.action.test_entrypoint import GOOD
+from tests.action.test_events import FORK, OWN
+
+REPORT = "kamal-forward-check.json"
+
+
+@pytest.fixture(scope="module")
+def engine(request: pytest.FixtureRequest) -> str:
+    """The engine, with the image built."""
+    name = str(request.config.getoption("--engine"))
+    if why_not := cannot_run(name):
+        pytest.skip(f"no container can be run: {why_not}")
+    containers.build(name)
+    return name
+
+
+@pytest.fixture
+def step(engine: str, tmp_path: Path) -> Iterator[Contained]:
+    step = Contained(tmp_path, engine=engine)
+    yield step
+    step.kill()
+
+
+def errors(ended: Ended) -> list[str]:
+    return [command.data for command in ended.step.named("error")]
+
+
+def test_a_good_file_passes_and_what_is_written_is_the_workspace_owners(step: Contained) -> None:
+    step.write("config/deploy.yml", GOOD)
+    step.owned_by(OWNER)
+    ended = step.run(mode="validate", report_file="out/of/report.json", sarif_file="out/of.sarif")
+    assert (ended.status, ended.stderr, ended.outputs["verdict"]) == (0, "", "pass")
+    assert ended.outputs["report"] == "out/of/report.json"
+    assert step.report("out/of.sarif")["version"] == "2.1.0"
+    assert step.report("out/of/report.json")["vantage"] == "container"
+    assert {path.stat().st_uid for path in step.folder.rglob("*")} == {OWNER}
+
+
+def test_a_runner_of_roots_own_gets_roots_files(step: Contained) -> None:
+    step.write("config/deploy.yml", GOOD)
+    assert step.run(mode="validate").status == 0
+    assert (step.workspace / REPORT).stat().st_uid == 0
+
+
+HOSTILE = "import pathlib\npathlib.Path('/github/runner_temp/imported').touch()\nraise SystemExit(77)\n"
+
+
+def test_neither_the_environment_nor_the_workspace_reaches_the_interpreter(step: Contained) -> None:
+    step.write("config/deploy.yml", GOOD)
+    for name in ("yaml.py", "tasks.py", "invoke.py", "sitecustomize.py", "usercustomize.py", "entrypoint.py"):
+        step.write(name, HOSTILE)
+    step.write("kamal_forward_check/__init__.py", HOSTILE)
+    step.write("bin/python3", "#!/bin/sh\nexit 78\n").chmod(0o755)
+    step.write("bin/ssh", "#!/bin/sh\nexit 78\n").chmod(0o755)
+    step.environ |= {
+        "PATH": str(step.workspace / "bin"),
+        "PYTHONPATH": str(step.workspace),
+        "PYTHONHOME": str(step.workspace),
+        "PYTHONSTARTUP": str(step.workspace / "yaml.py"),
+        "PYTHONUSERBASE": str(step.workspace),
+        "VIRTUAL_ENV": str(step.workspace),
+        "LD_LIBRARY_PATH": str(step.workspace),
+        "LANG": "C",
+        "LC_ALL": "tlh_QO",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "SSH_AUTH_SOCK": "/tmp/ssh-gone/agent.1",  # noqa: S108 - as webfactory/ssh-agent leaves it
+        "ACTIONS_RUNTIME_TOKEN": "hush",
+    }
+    ended = step.run(mode="validate")
+    assert (ended.status, ended.stderr, ended.outputs["verdict"]) == (0, "", "pass")
+    assert not (step.temp / "imported").exists()
+    assert "hush" not in ended.printed + ended.summary
+
+
+def test_a_workspace_that_cannot_be_written_costs_the_json_report_alone(step: Contained) -> None:
+    step.write("config/deploy.yml", GOOD)
+    step.read_only = True
+    ended = step.run(mode="validate")
+    assert (ended.status, ended.stderr) == (2, "")
+    assert ["report-file" in error for error in errors(ended)] == [True]
+    assert (ended.outputs["verdict"], ended.outputs["report"]) == ("pass", "")
+    assert ended.summary.startswith("## ✅")
+
+
+def test_a_thousand_findings_and_their_long_texts_stay_within_a_runners_limits(step: Contained) -> None:
+    name = "x" * 900
+    step.write("config/deploy.yml", GOOD + "".join(f"{name}{number}: y\n" for number in range(1_000)))
+    ended = step.run(mode="validate", fail_on="warning")
+    assert (ended.status, ended.stderr, ended.outputs["findings"]) == (1, "", "1000")
+    shown = ended.step.named("warning")
+    assert len(shown) == 10
+    assert "991 more" in shown[-1].properties["title"]
+    assert all(len(each.data) <= 4096 for each in shown)
+    assert 100_000 < len(ended.summary.encode()) <= 900_000
+    assert len(step.report()["findings"]) == 1_000
+
+
+@pytest.fixture(scope="module")
+def lab(engine: str) -> Iterator[Lab]:
+    if engine != "podman":
+        pytest.skip("Docker can't put a container into a network that it didn't make")
+    with Lab() as lab:
+        lab.host("bastion", "front", "back", login="ops")
+        lab.host("web-1", login="deploy")
+        lab.host("web-2", login="deploy", faults=["allow-tcp-forwarding-no-dropin"])
+        slow = lab.host("slow", login="deploy")
+        # No tool that is asked for data comes back, and none cuts it short.
+        slow.files["/usr/local/bin/curl"] = File("#!/bin/sh\nexec sleep 60\n", 0o755)
+        slow.files["/usr/local/bin/timeout"] = File('#!/bin/sh\nshift\nexec "$@"\n', 0o755)
+        lab.start()
+        yield lab
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for what must come true soon, on an idle machine at once."""
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def at(lab: Lab, step: Contained, *hosts: str) -> dict[str, str]:
+    """Put the step's container beside the deployer, its project deploying to these; the inputs that this needs."""
+    step.network = f"ns:{lab.network}"
+    servers = [lab.hosts[host].address["back"] for host in hosts]
+    proxy = f"ops@{lab.hosts['bastion'].address['front']}"
+    write_project(step.workspace, deploy_yml(servers, proxy=proxy, user="deploy"))
+    return {"ssh-private-key": lab.key.read_text(), "ssh-known-hosts": lab.home(keys=False).known_hosts.read_text()}
+
+
+def test_the_hop_that_refuses_is_named_from_a_container(lab: Lab, step: Contained) -> None:
+    inputs = at(lab, step, "web-1", "web-2")
+    ended = step.end(step.start(inputs))
+    assert (ended.status, ended.stderr) == (1, "")
+    (error,) = ended.step.named("error")
+    assert (error.properties["file"], error.properties["line"]) == ("config/deploy.yml", "7")
+    assert 'says "AllowTcpForwarding no"; change it to "AllowTcpForwarding remote".' in error.data
+    assert (ended.outputs["verdict"], ended.outputs["failing-hop"]) == ("fail", lab.hosts["web-2"].address["back"])
+    assert [route["verdict"] for route in step.report()["routes"]] == ["pass", "fail"]
+    published = "\n".join([*ended.step.text, ended.summary, str(step.report())])
+    assert not [line for line in inputs["ssh-private-key"].splitlines() if line in published]
+
+
+@pytest.mark.parametrize(
+    "signals", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGTERM]], ids=["INT", "TERM", "INT, TERM"]
+)
+def test_a_cancelled_probe_leaves_no_listener_behind(lab: Lab, step: Contained, signals: list[int]) -> None:
+    process = step.start(at(lab, step, "slow"))
+    until(lambda: lab.listens("slow", 5555) or process.poll() is not None)
+    for number in signals:
+        process.send_signal(number)
+    ended = step.end(process)
+    assert (ended.status, ended.stderr) == (130, "")
+    assert ended.step.text[-2:] == ["kamal-forward-check: interrupted; every connection is closed", ""]
+    until(lambda: not lab.listens("slow", 5555))
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "key", "status"),
+    [
+        ("push", {}, "", 2),
+        ("pull_request", OWN, "a key", 0),
+        ("pull_request", FORK, "", 0),
+        ("pull_request", FORK, "a key", 2),
+        ("pull_request_target", FORK, "a key", 2),
+    ],
+)
+def test_the_event_that_the_runner_mounts_decides_who_logs_in(
+    lab: Lab, step: Contained, name: str, event: Any, key: str, status: int
+) -> None:
+    inputs = at(lab, step, "web-1")
+    if not key:
+        del inputs["ssh-private-key"]
+    step.event(name, event)
+    before = lab.log("bastion")
+    ended = step.end(step.start(inputs))
+    passes = bool(key) and not status
+    assert (ended.status, ended.stderr) == (status, "")
+    assert ended.outputs["verdict"] == ("pass" if passes else "incomplete")
+    assert ("Accepted publickey" in lab.log("bastion").removeprefix(before)) == passes
