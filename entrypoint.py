@@ -11,7 +11,6 @@ import re
 import secrets
 import signal
 import sys
-import threading
 import traceback
 from io import TextIOWrapper
 from pathlib import Path
@@ -37,7 +36,7 @@ _NOT_FOR_CHILDREN = re.compile(r"INPUT_|ACTIONS_|.*TOKEN", re.DOTALL)
 _CANCEL = (signal.SIGINT, signal.SIGTERM)
 """What a runner sends to cancel a step: the first, the second 7.5 seconds later, and then it kills."""
 
-_CLEAN_UP_SECONDS = 5.0
+_CLEAN_UP_SECONDS = 5
 
 
 def main() -> int:
@@ -61,9 +60,8 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     """End the check at a first signal. A second leaves the cleaning-up alone; what takes it too long is left behind."""
     for number in _CANCEL:
         signal.signal(number, lambda *_: None)  # SIG_IGN would have Python complain of one that came just before
-    end = threading.Timer(_CLEAN_UP_SECONDS, os._exit, (Exit.INTERRUPTED,))
-    end.daemon = True
-    end.start()
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(Exit.INTERRUPTED))
+    signal.alarm(_CLEAN_UP_SECONDS)
     raise KeyboardInterrupt
 
 

@@ -137,6 +137,18 @@ def test_an_interruption_closes_what_is_open_and_ends_with_130(action: Action, n
     assert "closed\n" in ended.printed
 
 
+def test_what_holds_the_clean_up_back_is_left_behind(action: Action) -> None:
+    at_once = "import signal, time\nalarm = signal.alarm\nsignal.alarm = lambda seconds: alarm(seconds // 5)\n"
+    body = "import time\ntry:\n    print('waiting', flush=True); time.sleep(60)\nfinally:\n    time.sleep(3600)"
+    process = action.start({}, at_once + says(body))
+    assert process.stdout
+    assert process.stdout.readline() == "waiting\n"
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    ended = action.end(process)
+    assert (ended.status, ended.stderr, ended.printed) == (130, "", "")
+
+
 @pytest.mark.parametrize(
     ("fail_on", "sample", "status"),
     [
