@@ -20,6 +20,35 @@ ROOT = Path(__file__).parents[2]
 OWNER = 1001
 """The user of GitHub's own runners, to whom the workspace belongs."""
 
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "CI": "true",
+    "GITHUB_ACTION": "__self",
+    "GITHUB_ACTOR": "octo",
+    "GITHUB_API_URL": "https://api.github.com",
+    "GITHUB_BASE_REF": "",
+    "GITHUB_HEAD_REF": "",
+    "GITHUB_JOB": "deploy",
+    "GITHUB_REF": "refs/heads/main",
+    "GITHUB_REF_NAME": "main",
+    "GITHUB_REF_TYPE": "branch",
+    "GITHUB_REPOSITORY": "octo/shop",
+    "GITHUB_REPOSITORY_OWNER": "octo",
+    "GITHUB_RUN_ATTEMPT": "1",
+    "GITHUB_RUN_ID": "1",
+    "GITHUB_RUN_NUMBER": "1",
+    "GITHUB_SERVER_URL": "https://github.com",
+    "GITHUB_SHA": "0" * 40,
+    "GITHUB_TRIGGERING_ACTOR": "octo",
+    "GITHUB_WORKFLOW": "deploy",
+    "RUNNER_ARCH": "X64",
+    "RUNNER_ENVIRONMENT": "github-hosted",
+    "RUNNER_NAME": "runner",
+    "RUNNER_OS": "Linux",
+    "RUNNER_TOOL_CACHE": "/opt/hostedtoolcache",
+    "ACTIONS_RUNTIME_TOKEN": "a secret of the runner",
+}
+
 
 def cannot_run(engine: str) -> str:
     """Why no container can be run here, or nothing."""
@@ -47,15 +76,14 @@ class Contained(Action):
         super().__post_init__()
         for folder in (self.temp / "_github_home", self.temp / "_github_workflow"):
             folder.mkdir(parents=True)
-        self.environ |= {
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
+        (self.folder / "docker.sock").touch()
+        self.environ |= ENVIRONMENT | {
             "HOME": str(self.temp / "_github_home"),
-            "GITHUB_EVENT_PATH": str(self.temp / "_github_workflow" / "event.json"),
-            "GITHUB_REPOSITORY": "octo/shop",
-            "GITHUB_ACTOR": "octo",
-            "GITHUB_REF": "refs/heads/main",
+            "GITHUB_PATH": str(self.commands / "path"),
+            "GITHUB_ENV": str(self.commands / "env"),
+            "GITHUB_STATE": str(self.commands / "state"),
             "RUNNER_TEMP": str(self.temp),
-            "RUNNER_OS": "Linux",
+            "RUNNER_WORKSPACE": str(self.folder),
         }
         self.event("push", {})
 
@@ -70,8 +98,9 @@ class Contained(Action):
 
     @property
     def _mounts(self) -> Mapping[Path, str]:
-        """Where in the container a folder lies. A value of the environment that lies in one is translated."""
+        """Where in the container a folder lies, the inner ones first: a value that lies in one is translated."""
         return {
+            self.folder / "docker.sock": "/var/run/docker.sock",
             self.temp / "_github_home": "/github/home",
             self.temp / "_github_workflow": "/github/workflow",
             self.commands: "/github/file_commands",
@@ -100,12 +129,11 @@ class Contained(Action):
         variables = [word for name, value in environ.items() for word in ("-e", f"{name}={value}")]
         mounts = [word for outside, inside in self._mounts.items() for word in ("-v", self._mount(outside, inside))]
         self.names.append(f"kamalforwardcheck_{secrets.token_hex(3)}")
-        network = [] if self.engine == "docker" and not self.network else ["--network", self.network]
         return subprocess.Popen(
             [
                 *containers.engine(self.engine).command,
                 *("run", "--name", self.names[-1], "--label", "5f2a1c", "--workdir", "/github/workspace", "--rm"),
-                *variables, "-e", "CI=true", *network, *mounts, containers.IMAGE,
+                *variables, "--network", self.network, *mounts, containers.IMAGE,
             ],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
         )  # fmt: skip
