@@ -38,7 +38,8 @@ default_ulimits = ["nofile=8192:8192", "nproc=32768:32768"]
 """podman without systemd and without the right to raise limits; crun refuses machines with both kinds of cgroups."""
 
 _RECIPE = (
-    *("mmdebstrap", "--quiet", "--mode=root", "--variant=apt", "--include=python3,python3-venv,ca-certificates"),
+    *("mmdebstrap", "--quiet", "--mode=root", "--variant=apt"),
+    "--include=usr-is-merged,python3,python3-venv,ca-certificates",  # the first saves Perl, which usrmerge needs
     *(f"--dpkgopt=path-exclude=/usr/share/{unread}/*" for unread in ("man", "doc", "locale")),
 )
 
