@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kamal_forward_check.model import Certainty, Role, ServerLine
 from kamal_forward_check.sshd import advice, effective
 from kamal_forward_check.sshd.effective import Deciding
-from tests.sshd.seen import ALWAYS_THE_SAME
+from tests.sshd.seen import ALWAYS_THE_SAME, refused
 
 MAIN = "/etc/ssh/sshd_config"
 
@@ -203,3 +203,24 @@ def test_sed_takes_whatever_a_line_may_hold(current: str, changed: str) -> None:
     text = f"1\n2\nx{current}\n"
     ran = subprocess.run(["sed", expression], input=text, capture_output=True, text=True, check=True)
     assert ran.stdout == f"1\n2\ny{changed}\n"
+
+
+@pytest.mark.parametrize(
+    ("title", "program"),
+    [
+        ("/usr/sbin/sshd -D", "/usr/sbin/sshd"),
+        ("/opt/openssh/sbin/sshd-2 -D", "/opt/openssh/sbin/sshd-2"),
+        ("/home/deploy/sshd -D", "sshd"),
+        ("/tmp/sshd", "sshd"),
+        ("/usr/../tmp/sshd", "sshd"),
+        ("/usr/bin/sshd;id", "sshd"),
+        ("sshd -D", "sshd"),
+        ("", "sshd"),
+    ],
+)
+def test_root_runs_no_program_that_a_login_may_have_put_there(title: str, program: str) -> None:
+    assert advice.daemon(refused(said={"daemon": title})).command[0] == program
+
+
+def test_a_units_name_is_one_word() -> None:
+    assert advice.reload_command({"service": "unit ssh;id.service"}) == "sudo systemctl reload 'ssh;id'"

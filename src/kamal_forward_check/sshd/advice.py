@@ -27,6 +27,7 @@ BLANKS = " \t\r"
 """What counts for nothing at a line's end; the script that replaces the line takes the same for it."""
 
 _ONE_WAY = re.compile(r"\b(?:local|remote)\b")
+_OF_THE_SYSTEM = re.compile(r"(?:/(?:usr|opt|s?bin|nix))(?:/(?!\.\.)[A-Za-z0-9_.+-]+)+")
 _OF_SSH_CONNECTION = 4  # client's address and port, server's address and port (ssh(1), ENVIRONMENT)
 
 
@@ -119,12 +120,16 @@ def change(line: ServerLine, *, of_key: bool) -> Change:
 
 
 def daemon(seen: HopTrace) -> Daemon:
-    """The sshd that let us in, by the host's own words: where it listens, and what its -f and -o are."""
+    """The sshd that let us in, by the host's own words: where it listens, and what its -f and -o are.
+
+    The words are a login's, and root is to run the program: one in a place that a login may write to is not taken
+    for sshd.
+    """
     came_by = " ".join(seen.host_said.get("who", "").splitlines()[2:3]).split()
     port = int(came_by[3]) if len(came_by) == _OF_SSH_CONNECTION and came_by[3].isdigit() else seen.hop.port.value
     program, _, options = seen.host_said.get("daemon", "").strip().partition(" ")
     words = (word for flag, value in effective.flags(options) for word in (f"-{flag}", value))
-    return Daemon(seen.hop.host.value, port, (program if program.startswith("/") else "sshd", *words))
+    return Daemon(seen.hop.host.value, port, (program if _OF_THE_SYSTEM.fullmatch(program) else "sshd", *words))
 
 
 def commands(lines: tuple[ServerLine, ...], said: Mapping[str, str]) -> tuple[str, ...]:
@@ -143,7 +148,7 @@ def commands(lines: tuple[ServerLine, ...], said: Mapping[str, str]) -> tuple[st
 def reload_command(said: Mapping[str, str]) -> str:
     """How this host's sshd reads its files again: by its own unit, else by what the host's system is."""
     if unit := machine.read(said).unit:
-        return f"sudo systemctl reload {unit.removesuffix('.service')}"
+        return f"sudo systemctl reload {shlex.quote(unit.removesuffix('.service'))}"
     words = said.get("os", "").lower().replace('"', " ").split()
     name = "ssh" if {"debian", "ubuntu"} & set(words) else "sshd"
     if "systemd" in words:
