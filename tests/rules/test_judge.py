@@ -230,3 +230,22 @@ def test_a_key_that_lists_other_ports_is_not_said_to_allow_it() -> None:
     assert finding.fix
     assert len(finding.fix.changes) == 2
     assert "authorized_keys allows" not in finding.why
+
+
+@pytest.mark.parametrize("edited", [True, False])
+def test_files_that_forbid_it_in_another_way_are_not_said_to_allow_it(edited: bool) -> None:  # noqa: FBT001
+    said = config("PermitListen 5556", values={"permitlisten": "*:5556"})
+    if edited:
+        said["service"] = "loaded /run/sshd.pid\nedited /etc/ssh/sshd_config"
+    [finding] = judge(Facts(traces=(trace(through(), refused(TARGET, KEY_FINE, FORWARDING_DISABLED, said=said)),)))
+    assert finding.code == "KF518"
+    assert "Its files allow" not in finding.why
+    assert finding.fix
+    assert [change.change_to for change in finding.fix.changes] == ["PermitListen 5556 127.0.0.1:5555"] * edited
+    assert finding.fix.daemons
+
+
+def test_a_line_that_the_running_sshd_may_not_have_read_is_told_so() -> None:
+    said = OFF | {"service": "loaded /run/sshd.pid\nedited /etc/ssh/sshd_config"}
+    [finding] = judge(Facts(traces=(trace(through(), refused(TARGET, KEY_FINE, FORWARDING_DISABLED, said=said)),)))
+    assert "/etc/ssh/sshd_config is newer than /run/sshd.pid" in finding.why

@@ -142,11 +142,7 @@ def jump_not_as_on_disk(facts: Facts) -> Iterator[Hit]:
     `ps -eo lstart,args | grep '[s]shd'`, beside the files' dates.
     """
     for found in refused(facts, Role.JUMP, Why.NOT_ON_DISK):
-        yield reload_hit(
-            found,
-            "Reload sshd on the jump, and check again.",
-            why="Its files allow the forward; the running sshd does not.",
-        )
+        yield reload_hit(found, "Reload sshd on the jump, and check again.")
 
 
 @rule("KF419", name="jump-refuses", title="The jump refuses to forward, for a reason that it does not tell")

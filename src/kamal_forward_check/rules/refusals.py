@@ -75,10 +75,26 @@ def _ways(found: Refused, lines: tuple[ServerLine, ...] = ()) -> Iterator[Way]:
         yield ways.remote_registry(found.registry)
 
 
-def reload_hit(found: Refused, summary: str, *, why: str) -> Hit:
-    """The hit for a refusal by an sshd that has not read its files as they are now."""
-    hit = open_hit(found, summary, why=why)
-    return replace(hit, fix=Fix(summary, daemons=(advice.daemon(found.stop.seen),), ways=tuple(_ways(found))))
+def reload_hit(found: Refused, summary: str) -> Hit:
+    """The hit for a refusal by an sshd that has not read its files as they are now.
+
+    Lines that forbid it in another way change together with the reload, where it is sure that these files count.
+    """
+    seen, lines = found.stop.seen, found.refusal.lines
+    if not lines:
+        why = "Its files allow the forward; the running sshd does not."
+    else:
+        why = "The running sshd forbids it in a way that its files do not; they forbid it in another."
+    fix = line_fix(seen, lines) if lines and not found.refusal.candidates else Fix("")
+    return replace(
+        open_hit(found, summary, why=why),
+        fix=replace(
+            fix,
+            summary=f"{fix.summary} {summary}".lstrip(),
+            daemons=(advice.daemon(seen),),
+            ways=tuple(_ways(found)),
+        ),
+    )
 
 
 def open_hit(found: Refused, summary: str, *, why: str = "", commands: tuple[str, ...] = ()) -> Hit:

@@ -146,11 +146,7 @@ def target_not_as_on_disk(facts: Facts) -> Iterator[Hit]:
     `ps -eo lstart,args | grep '[s]shd'`, beside the files' dates.
     """
     for found in refused(facts, Role.TARGET, Why.NOT_ON_DISK):
-        yield reload_hit(
-            found,
-            f"Reload sshd on {found.stop.seen.hop.host}, and check again.",
-            why="Its files allow the forward; the running sshd does not.",
-        )
+        yield reload_hit(found, f"Reload sshd on {found.stop.seen.hop.host}, and check again.")
 
 
 @rule("KF519", name="target-refuses", title="The target refuses the forward, for a reason that it does not tell")

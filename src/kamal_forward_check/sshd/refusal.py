@@ -56,7 +56,7 @@ def explain(seen: HopTrace, asked: Sequence[Asked]) -> Refusal:
             whys = {why for why, _ in obstacles}
             return Refusal(first[0], lines, unsure, remarks=tuple(_remarks(seen, holds, asked, whys)))
         if not holds.doubt:
-            return _not_on_disk(seen, holds)
+            return _not_on_disk(seen, holds, tuple(line for _, line in obstacles))
     if obstacles and obstacles[0][0] in (Why.KEY, Why.ROOT_LOCK):
         return Refusal(obstacles[0][0], tuple(line for _, line in obstacles), remarks=tuple(_twins(seen, asked)))
     return _by_the_wire(seen, asked, [line for why, line in obstacles if why is Why.KEY_LIST])
@@ -75,16 +75,25 @@ def _spoken_of(seen: HopTrace) -> tuple[Why, ...]:
     return Why.KEY, Why.ROOT_LOCK, Why.DISABLED, Why.OFF, Why.KEY_LIST, Why.LIST
 
 
-def _not_on_disk(seen: HopTrace, holds: Effective) -> Refusal:
-    """The files allow what sshd forbids: proven not reloaded where one of them is newer than sshd's last look."""
+def _edited(seen: HopTrace) -> Iterator[str]:
     said = machine.read(seen.host_said)
-    edited = [f"{file} is newer than {said.loaded}, which sshd writes when it reads its files." for file in said.edited]
+    yield from (
+        f"{file} is newer than {said.loaded}, which sshd writes when it reads its files." for file in said.edited
+    )
+
+
+def _not_on_disk(seen: HopTrace, holds: Effective, others: tuple[ServerLine, ...]) -> Refusal:
+    """The files do not say what sshd goes by: proven not reloaded where one of them is newer than sshd's last look.
+
+    `others` are lines that forbid it as well, in another way than the running sshd.
+    """
+    edited = [*_edited(seen)]
     running = wire.version_name(seen.heard.version)
     on_disk = holds.version.replace("_", " ", 1)
     if on_disk and not running.startswith(on_disk):
         edited.append(f"The host's sshd program is {on_disk}, and the one that runs is {running}.")
-    unsure = () if said.edited else candidates.not_on_disk(seen)
-    return Refusal(Why.NOT_ON_DISK, candidates=unsure, remarks=tuple(edited))
+    unsure = () if machine.read(seen.host_said).edited else candidates.not_on_disk(seen)
+    return Refusal(Why.NOT_ON_DISK, others, unsure, remarks=tuple(edited))
 
 
 def _unlisted(role: Role, values: str, asked: Sequence[Asked]) -> list[Asked]:
@@ -168,6 +177,8 @@ def _remarks(seen: HopTrace, holds: Effective, asked: Sequence[Asked], whys: set
             yield from _in_vain(role, keyword, holds, asked)
     if whys & {Why.KEY, Why.KEY_LIST}:
         yield from _twins(seen, asked)
+    if whys - {Why.KEY, Why.ROOT_LOCK, Why.KEY_LIST}:
+        yield from _edited(seen)
 
 
 def _in_vain(role: Role, keyword: str, holds: Effective, asked: Sequence[Asked]) -> Iterator[str]:
