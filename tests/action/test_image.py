@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from dev import containers
+from dev.machine import CannotSetUp
 from lab import Lab
 from lab.host import File
 from lab.project import deploy_yml, write_project
@@ -26,9 +27,12 @@ REPORT = "kamal-forward-check.json"
 def engine(request: pytest.FixtureRequest) -> str:
     """The engine, with the image built."""
     name = str(request.config.getoption("--engine"))
-    if why_not := cannot_run(name):
-        pytest.skip(f"no container can be run: {why_not}")
-    containers.build(name)
+    try:
+        if why_not := cannot_run(name):
+            pytest.skip(f"no container can be run: {why_not}")
+        containers.build(name)
+    except CannotSetUp as why:  # what the image is made of can't be fetched here; dev.image shows it
+        pytest.skip(f"the image can't be built: {why}")
     return name
 
 
