@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pytest
+from paramiko import SSHException
 
-from kamal_forward_check.model import Cause, Severity, Stage, Status, Verdict
+from kamal_forward_check.model import Cause, Role, Severity, Stage, Status, Verdict
 from kamal_forward_check.rules import Facts, judge
 from tests.probe.servers import Servers, codes, listening, silent, stop
-
-if TYPE_CHECKING:
-    import pytest
 
 # All well
 
@@ -131,3 +129,19 @@ def test_a_jump_that_dies_is_not_dialled_again_and_takes_the_blame(servers: Serv
     assert {stop(trace) for trace in traces} == {(jump.host, Stage.FORWARD, Cause.LOST)}
     assert codes(*traces) == ["KF602"]
     assert jump.log.count("Connection from") == 1
+
+
+@pytest.mark.parametrize("error", [EOFError(), OSError("Socket is closed"), SSHException("Channel is not open")])
+def test_what_a_connection_goes_through_may_be_gone_when_it_is_closed(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    live = servers.enter(servers.hop(servers.sshd(), Role.TARGET))
+
+    def close() -> None:
+        raise error
+
+    with monkeypatch.context() as gone:
+        gone.setattr(live.connection.client, "close", close)
+        live.close()
+    assert live.closed
+    live.close()

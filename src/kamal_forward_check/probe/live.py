@@ -132,6 +132,7 @@ class Live:
     def close(self) -> None:
         """End the connection: also where the login failed, when Connection.close() would do nothing."""
         self.closed = True
-        self.connection.client.close()
+        with contextlib.suppress(paramiko.SSHException, OSError, EOFError):  # what it goes through may be gone already
+            self.connection.client.close()
         if self.first is not None:
             self.first.close()
