@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,34 +10,45 @@ from pathlib import Path
 from dev.environment import ROOT
 from dev.machine import say
 
-SENT_TO_HOSTS = tuple(str(script) for script in ROOT.glob("src/**/*.sh"))
-WORKFLOWS = tuple(
-    str(path) for folder in (".github/workflows", "examples") for path in sorted(ROOT.glob(f"{folder}/*.yml"))
-)
-SCHEMAS = ("schema/deploy.schema.json", "schema/report.schema.json")
-LINTERS = (
-    ("ruff", "check"),
-    ("ruff", "format", "--check"),
-    ("mypy",),
-    ("lint-imports",),
-    ("check-jsonschema", "--check-metaschema", *SCHEMAS),
-    ("check-jsonschema", "--builtin-schema", "vendor.github-actions", "action.yml"),
-    ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS),
-    ("shellcheck", "bin/invoke", ".ci/run", "examples/pre-build"),
-    ("shellcheck", "--shell=sh", *SENT_TO_HOSTS),
-    ("hadolint", "Dockerfile"),
-    ("zizmor", "--offline", "--no-progress", "--config", ".github/zizmor.yml", "action.yml", *WORKFLOWS),
-)
+_TOOLS = Path(sys.executable).parent
+_SCHEMAS = ("schema/deploy.schema.json", "schema/report.schema.json")
+
+
+def linters(root: Path = ROOT) -> tuple[tuple[str, ...], ...]:
+    """Their command lines, to be run in the checkout `root`."""
+    workflows = _found(root, ".github/workflows/*.yml", "examples/*.yml")
+    return (
+        ("ruff", "check"),
+        ("ruff", "format", "--check"),
+        ("mypy",),
+        ("lint-imports",),
+        ("check-jsonschema", "--check-metaschema", *_SCHEMAS),
+        ("check-jsonschema", "--builtin-schema", "vendor.github-actions", "action.yml"),
+        ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows),
+        ("shellcheck", "bin/invoke", ".ci/run", "examples/pre-build"),
+        ("shellcheck", "--shell=sh", *_found(root, "src/**/*.sh")),  # sent to hosts
+        ("hadolint", "Dockerfile"),
+        ("actionlint", "-pyflakes=", *workflows),
+        ("zizmor", "--offline", "--no-progress", "--config", ".github/zizmor.yml", "action.yml", *workflows),
+    )
 
 
 def run() -> int:
     """Run them all; 1 where one of them found something."""
-    tools = Path(sys.executable).parent
-    failed = [name for name, *words in LINTERS if _fails(tools / name, *words)]
+    failed = [command[0] for command in linters() if finds(command)]
     if failed:
         say(f"to mend, by: {', '.join(failed)}")
     return int(bool(failed))
 
 
-def _fails(*command: str | Path) -> bool:
-    return subprocess.run(command, cwd=ROOT, check=False).returncode != 0  # noqa: S603
+def finds(command: tuple[str, ...], root: Path = ROOT) -> bool:
+    """Whether a linter finds something to mend in the checkout `root`."""
+    name, *words = command
+    # actionlint has what `run:` says judged by shellcheck where that is on PATH, and says nothing where it is not
+    environ = {**os.environ, "PATH": f"{_TOOLS}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    return subprocess.run([_TOOLS / name, *words], cwd=root, env=environ, check=False).returncode != 0  # noqa: S603
+
+
+def _found(root: Path, *patterns: str) -> list[str]:
+    """The files of these names, relative to `root`."""
+    return [str(path.relative_to(root)) for pattern in patterns for path in sorted(root.glob(pattern))]
