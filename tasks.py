@@ -56,7 +56,8 @@ def test(_context: Context, args: str = "", coverage: bool = False) -> None:
     from dev import environment, machine
 
     with _set_up():
-        machine.need(*machine.LAB, *machine.CONTAINERS)
+        machine.need(*machine.LAB)
+        machine.want(*machine.CONTAINERS)
         environment.tools()
         environment.oracle()
     _become(sys.executable, "-I", "-m", "pytest", *shlex.split(args), *(["--cov"] if coverage else []))
@@ -134,7 +135,7 @@ def faults(_context: Context) -> None:
     raise Exit(code=confusion.main())
 
 
-_ENGINE = {"engine": "podman, with a stand-in for the base image, or docker, which fetches it"}
+_ENGINE = {"engine": "podman, with a stand-in for the base image, or docker, which fetches it where it can"}
 
 
 @task(help=_ENGINE)
@@ -151,11 +152,12 @@ def image(_context: Context, engine: str = "podman") -> None:
 @task(help=_ENGINE)
 def action(_context: Context, engine: str = "podman") -> None:
     """Build the action's image, and run it as GitHub's runner would, against servers and hostile workspaces."""
-    from dev import environment, machine
+    from dev import containers, environment, machine
 
     with _set_up():
         machine.need(*machine.LAB, *(machine.CONTAINERS if engine == "podman" else ()))
         environment.tools()
+        containers.build(engine)  # where that fails, the tests would be skipped
     _become(sys.executable, "-I", "-m", "pytest", "tests/action", "--engine", engine)
 
 

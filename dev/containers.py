@@ -1,21 +1,24 @@
 """The action's image, built from the Dockerfile by podman or Docker.
 
-The base image is a stand-in made of this distribution's own packages, under the name that the Dockerfile gives: the
-image can be built, and run as GitHub's runner would, where no registry can be reached.
+For podman, and for Docker where no registry can be reached, the base image is a stand-in made of this distribution's
+own packages, under the name that the Dockerfile gives: the image can be built, and run as GitHub's runner would.
 """
 
 from __future__ import annotations
 
 import hashlib
 import platform
+import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from dev.environment import ROOT, run
-from dev.machine import CannotSetUp, alone, say
+from dev.machine import CannotSetUp, alone, need, say
 
 IMAGE = "localhost/kamal-forward-check"
 MEGABYTES = 120
@@ -43,6 +46,14 @@ _RECIPE = (
     *(f"--dpkgopt=path-exclude=/usr/share/{unread}/*" for unread in ("man", "doc", "locale")),
 )
 
+_MIRROR = ("apt-get", "-qq", "update", "--error-on=any")
+_PARTS = f"{' '.join(_MIRROR)} && python3 -m venv /asks && /asks/bin/pip -q --retries 0 download --no-deps pip"
+"""Asks for something of each kind that the image is made of, and fails where that can't be fetched."""
+
+
+class OutOfReach(CannotSetUp):
+    """What an image is made of can't be fetched here: the image itself may be in order."""
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -50,6 +61,8 @@ class Engine:
 
     command: tuple[str, ...]
     build: tuple[str, ...] = ()
+    pulls: bool = False
+    """Whether it is asked for the real base image."""
 
     def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run one of its commands, and hear what it says."""
@@ -63,7 +76,9 @@ class Engine:
 def engine(name: str = "podman") -> Engine:
     """The engine of this name: podman with a storage in this checkout, or the machine's own Docker."""
     if name == "docker":
-        return Engine(("docker",))
+        if not shutil.which("docker"):
+            raise CannotSetUp("docker is not installed; give its client and a running daemon, or use podman")
+        return Engine(("docker",), pulls=True)
     if name != "podman":
         raise CannotSetUp(f"no engine is called {name}; use podman or docker")
     STATE.mkdir(exist_ok=True)
@@ -75,22 +90,22 @@ def engine(name: str = "podman") -> Engine:
     return Engine(command, ("--pull=never", "--isolation=chroot"))
 
 
-def build(name: str = "podman") -> str:
-    """Build the image, as far as its parts are not there yet, and give its name. Raises CannotSetUp.
+def build(name: str = "podman", folder: Path = ROOT) -> str:
+    """Build the image from `folder`, as far as its parts are not there yet, and give its name.
 
-    Docker fetches the real base image; podman is given the stand-in.
+    Raises OutOfReach where what it is made of can't be fetched, else CannotSetUp where it can't be built.
     """
     builder = prepared(name)
-    run(*builder.command, "build", "--quiet", *builder.build, "--tag", IMAGE, ROOT)
+    with _asking(*builder.command, "run", "--rm", "--network=host", base(), "sh", "-ec", _PARTS):
+        run(*builder.command, "build", "--quiet", *builder.build, "--tag", IMAGE, folder)
     return IMAGE
 
 
 def prepared(name: str) -> Engine:
-    """The engine of this name, which for podman has the stand-in. Raises CannotSetUp."""
+    """The engine of this name, which has the base image, or the stand-in. Raises OutOfReach and CannotSetUp."""
     builder = engine(name)
-    if name == "podman":
-        with alone(ROOT):
-            _stand_in(builder)
+    with alone(ROOT):
+        _base(builder)
     return builder
 
 
@@ -99,31 +114,61 @@ def base() -> str:
     return (ROOT / "Dockerfile").read_text().split()[1]
 
 
-def _stand_in(builder: Engine) -> None:
-    """Store the stand-in, unless it is there and made as it would be now."""
+@contextmanager
+def _asking(*command: str) -> Iterator[None]:
+    """What fails inside is OutOfReach where `command`, which asks for the same parts, fails as well."""
+    try:
+        yield
+    except CannotSetUp as error:
+        asked = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603
+        if asked.returncode != 0:
+            said = asked.stderr.splitlines() or ["nobody said why"]
+            raise OutOfReach(f"what the image is made of can't be fetched: {said[0]}") from error
+        raise
+
+
+def _base(builder: Engine) -> None:
+    """Have the base image, or a stand-in made as it would be now. A real one is never replaced."""
     system = platform.freedesktop_os_release()
     name = f"docker.io/library/{base()}"
     recipe = hashlib.sha256(f"{system['PRETTY_NAME']} {_RECIPE}".encode()).hexdigest()
-    if builder("image", "inspect", "--format", "{{.Config.Labels.recipe}}", name).stdout.strip() == recipe:
+    there = builder("image", "inspect", "--format", "{{json .Config.Labels}}", name)
+    if recipe in there.stdout:
         return
-    sources = next((path for path in _SOURCES if path.exists()), None)
+    real = there.returncode == 0 and '"recipe"' not in there.stdout
+    if real or (builder.pulls and builder("pull", "--quiet", name).returncode == 0):
+        return
+    _import_stand_in(builder, name, recipe, system["VERSION_CODENAME"])
+
+
+def _import_stand_in(builder: Engine, name: str, recipe: str, suite: str) -> None:
+    sources = next((str(path) for path in _SOURCES if path.exists()), None)
     if sources is None:
         raise CannotSetUp("the stand-in for the base image is made from Debian's or Ubuntu's packages only")
-    say("making a stand-in for the base image (about a minute, this once)")
+    need("mmdebstrap")
+    say(f"making a stand-in for the base image {name} (about a minute, this once)")
     trusted = (f"--customize-hook=upload {path} {path}" for path in _CERTIFICATES if path.exists())
+    STATE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
         archive = f"{folder}/base.tar"
-        run(*_RECIPE, *trusted, system["VERSION_CODENAME"], archive, sources)
-        run(*builder.command, "import", "--quiet", "--change", f"LABEL recipe={recipe}", archive, name)
+        only = (f"Etc::SourceList={sources}", "Etc::SourceParts=/dev/null", f"State::Lists={folder}")
+        with _asking(*_MIRROR, "-oAPT::Sandbox::User=root", *(f"-oDir::{option}" for option in only)):
+            run(*_RECIPE, *trusted, suite, archive, sources)
+        run(*builder.command, "import", "--change", f"LABEL recipe={recipe}", archive, name)
+
+
+def beyond(builder: Engine) -> float:
+    """How many megabytes larger than its base the image is, uncompressed."""
+    return builder.megabytes(IMAGE) - builder.megabytes(base())
 
 
 def measure(name: str) -> int:
     """Say how large the image is beyond its base and how soon it speaks; 1 where it is larger than it may be."""
     builder = engine(name)
-    beyond = builder.megabytes(IMAGE) - builder.megabytes(base())
+    larger = beyond(builder)
     start = time.monotonic()
     builder("run", "--rm", "--network=none", IMAGE)
     took = time.monotonic() - start
-    say(f"{IMAGE}: {beyond:.0f} MB beyond its base, of {MEGABYTES} that it may have")
+    say(f"{IMAGE}: {larger:.0f} MB beyond its base, of {MEGABYTES} that it may have")
     say(f"where there is nothing to check, it has said so and is gone after {took:.1f} s")
-    return int(beyond > MEGABYTES)
+    return int(larger > MEGABYTES)

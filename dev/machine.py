@@ -64,6 +64,14 @@ def need(*packages: str) -> None:
                 _run(disable)
 
 
+def want(*packages: str) -> None:
+    """Have these too where they can be had. Where not, that is said, and what needs them has to do without."""
+    try:
+        need(*packages)
+    except CannotSetUp as error:
+        say(f"going on without: {error}")
+
+
 def say(text: str) -> None:
     """Tell the person what takes its time. Standard output belongs to the task."""
     print(f"kamal-forward-check: {text}", file=sys.stderr, flush=True)

@@ -4,14 +4,20 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dev import containers
+from lab import Lab
+from lab.host import File
 from tests.action.runner import Step, assignments
+
+if TYPE_CHECKING:
+    from tests.action.container import Contained
 
 ENTRYPOINT = Path(__file__).parents[2] / "entrypoint.py"
 COMMAND = [sys.executable, "-I", str(ENTRYPOINT)]
@@ -119,3 +125,47 @@ class Action:
 @pytest.fixture
 def action(tmp_path: Path) -> Action:
     return Action(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest) -> str:
+    """The engine that was asked for, with the image built. Skips only where its parts, or a container, can't be had."""
+    from tests.action.container import cannot_run
+
+    name = str(request.config.getoption("--engine"))
+    try:
+        why_not = cannot_run(name)
+        if not why_not:
+            containers.build(name)
+    except containers.OutOfReach as error:
+        why_not = str(error)
+    if why_not:
+        pytest.skip(f"no container can be run: {why_not}")
+    return name
+
+
+@pytest.fixture
+def step(engine: str, tmp_path: Path) -> Iterator[Contained]:
+    """The action in a container."""
+    from tests.action.container import Contained
+
+    step = Contained(tmp_path, engine=engine)
+    yield step
+    step.kill()
+
+
+@pytest.fixture(scope="package")
+def lab(engine: str) -> Iterator[Lab]:
+    """A jump, and targets behind it, of which one refuses the listen and one never comes back with data."""
+    if engine != "podman":
+        pytest.skip("Docker can't put a container into a network that it didn't make")
+    with Lab() as lab:
+        lab.host("bastion", "front", "back", login="ops")
+        lab.host("web-1", login="deploy")
+        lab.host("web-2", login="deploy", faults=["allow-tcp-forwarding-no-dropin"])
+        slow = lab.host("slow", login="deploy")
+        # No tool that is asked for data comes back, and none cuts it short.
+        slow.files["/usr/local/bin/curl"] = File("#!/bin/sh\nexec sleep 60\n", 0o755)
+        slow.files["/usr/local/bin/timeout"] = File('#!/bin/sh\nshift\nexec "$@"\n', 0o755)
+        lab.start()
+        yield lab

@@ -4,47 +4,28 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from dev import containers
-from dev.machine import CannotSetUp
 from lab import Lab
-from lab.host import File
 from lab.project import deploy_yml, write_project
 from tests.action.conftest import Ended
-from tests.action.container import OWNER, Contained, cannot_run
+from tests.action.container import OWNER, Contained
 from tests.action.test_entrypoint import GOOD
 from tests.action.test_events import FORK, OWN
 
 REPORT = "kamal-forward-check.json"
 
 
-@pytest.fixture(scope="module")
-def engine(request: pytest.FixtureRequest) -> str:
-    """The engine, with the image built."""
-    name = str(request.config.getoption("--engine"))
-    try:
-        if why_not := cannot_run(name):
-            pytest.skip(f"no container can be run: {why_not}")
-        containers.build(name)
-    except CannotSetUp as why:  # what the image is made of can't be fetched here; dev.image shows it
-        pytest.skip(f"the image can't be built: {why}")
-    return name
-
-
-@pytest.fixture
-def step(engine: str, tmp_path: Path) -> Iterator[Contained]:
-    step = Contained(tmp_path, engine=engine)
-    yield step
-    step.kill()
-
-
 def errors(ended: Ended) -> list[str]:
     return [command.data for command in ended.step.named("error")]
+
+
+def test_it_adds_no_more_to_its_base_than_it_may(engine: str) -> None:
+    assert containers.beyond(containers.engine(engine)) < containers.MEGABYTES
 
 
 def test_a_good_file_passes_and_what_is_written_is_the_workspace_owners(step: Contained) -> None:
@@ -116,22 +97,6 @@ def test_a_thousand_findings_and_their_long_texts_stay_within_a_runners_limits(s
     assert 800_000 < len(ended.summary.encode()) <= 900_000
     assert ended.summary.rstrip().endswith("left out, to stay within GitHub's limit: see the JSON report.")
     assert len(step.report()["findings"]) == 1_000
-
-
-@pytest.fixture(scope="module")
-def lab(engine: str) -> Iterator[Lab]:
-    if engine != "podman":
-        pytest.skip("Docker can't put a container into a network that it didn't make")
-    with Lab() as lab:
-        lab.host("bastion", "front", "back", login="ops")
-        lab.host("web-1", login="deploy")
-        lab.host("web-2", login="deploy", faults=["allow-tcp-forwarding-no-dropin"])
-        slow = lab.host("slow", login="deploy")
-        # No tool that is asked for data comes back, and none cuts it short.
-        slow.files["/usr/local/bin/curl"] = File("#!/bin/sh\nexec sleep 60\n", 0o755)
-        slow.files["/usr/local/bin/timeout"] = File('#!/bin/sh\nshift\nexec "$@"\n', 0o755)
-        lab.start()
-        yield lab
 
 
 def until(true: Callable[[], bool]) -> None:

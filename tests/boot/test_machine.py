@@ -68,3 +68,12 @@ def test_what_is_missing_is_named_with_a_command_where_it_cannot_be_installed(mo
         str(raised.value)
         == "openssh-server and iproute2 missing; for example: sudo apt-get install openssh-server iproute2"
     )
+
+
+def test_what_is_only_wanted_stops_nobody(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(machine, "SYSTEM_FOLDERS", ())
+    machine.want("podman")
+    assert capsys.readouterr().err == (
+        "kamal-forward-check: going on without: podman missing; for example: sudo apt-get install podman\n"
+    )

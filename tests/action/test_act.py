@@ -1,0 +1,122 @@
+"""One of the examples run whole by act: its own steps, with its secrets and variables, and the real image in its place.
+
+act stands in for GitHub's service and runner. What differs: the workspace is copied instead of checked out, a job has a
+container of its own, and no folder is mounted below /github.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dev import containers
+from lab import Lab
+from lab.lab import answers
+from lab.project import deploy_yml, write_project
+from tests.action.test_examples import OURS, ROOT
+from tests.action.test_image import until
+
+EXAMPLE = ROOT / "examples" / "deploy-through-bastion.yml"
+ACT = Path(sys.executable).with_name("act")
+IMAGE = f"act-{OURS.replace('/', '-').replace('@', '-')}v1-dockeraction:latest"
+"""What act calls the image of OURS at v1, and takes as it is with --rebuild=false."""
+
+
+@pytest.fixture
+def daemon(engine: str, lab: Lab, tmp_path: Path) -> Iterator[list[str]]:
+    """The start of a command line in the deployer's network, where Docker's interface is podman's and has our image."""
+    podman = containers.engine(engine)
+    assert podman("tag", containers.IMAGE, IMAGE).returncode == 0
+    socket = tmp_path / "podman.sock"
+    there = ["nsenter", f"--net={lab.network}"]
+    with (tmp_path / "podman.log").open("w") as log:
+        service = [*there, *podman.command, "system", "service", "--time=0", f"unix://{socket}"]
+        process = subprocess.Popen(service, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        until(lambda: (socket.exists() and answers(socket)) or process.poll() is not None)
+        yield [*there, "env", f"DOCKER_HOST=unix://{socket}"]
+    finally:
+        process.terminate()
+        process.wait()
+        podman("untag", IMAGE, IMAGE)
+
+
+@pytest.fixture
+def project(lab: Lab, tmp_path: Path) -> Path:
+    """A repository with two targets behind a jump, and the example as its workflow."""
+    folder = tmp_path / "shop"
+    servers = [lab.hosts[host].address["back"] for host in ("web-1", "web-2")]
+    proxy = f"ops@{lab.hosts['bastion'].address['front']}"
+    write_project(folder, deploy_yml(servers, proxy=proxy, user="deploy"))
+    (folder / "config" / "deploy.production.yml").write_text("labels: {stage: production}\n")
+    workflows = folder / ".github" / "workflows"
+    workflows.mkdir(parents=True)
+    shutil.copy(EXAMPLE, workflows)
+    git = ["git", "-C", str(folder), "-c", "user.name=octo", "-c", "user.email=octo@example.com"]
+    environ = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull}
+    for words in (
+        ["init", "--quiet", "--initial-branch=main"],
+        ["remote", "add", "origin", "https://github.com/octo/shop.git"],
+        ["add", "--all"],
+        ["commit", "--quiet", "--message=shop"],
+    ):
+        subprocess.run([*git, *words], check=True, env=environ)
+    return folder
+
+
+def run(daemon: list[str], project: Path, home: Path, lab: Lab) -> tuple[int, list[Any], str]:
+    """Have act run the project's workflow for a push: its exit status, what it logs, and all of it as text."""
+    home.mkdir()
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "DEPLOY_KEY": lab.key.read_text(),
+        "KNOWN_HOSTS": lab.home(keys=False).known_hosts.read_text(),
+    }
+    command = [
+        *(*daemon, str(ACT), "push", "--json", "--rm", "--rebuild=false", "--pull=false", "--no-cache-server"),
+        *("--platform", f"ubuntu-latest={containers.base()}", "--container-daemon-socket", "-"),
+        *("--local-repository", f"{OURS}v1={ROOT}", "--secret", "DEPLOY_KEY", "--var", "KNOWN_HOSTS"),
+    ]
+    ran = subprocess.run(
+        command, cwd=project, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    return ran.returncode, [json.loads(line) for line in ran.stdout.splitlines()], ran.stdout + ran.stderr
+
+
+def test_an_example_stops_the_deploy_and_names_the_hop(
+    daemon: list[str], project: Path, lab: Lab, tmp_path: Path
+) -> None:
+    status, log, text = run(daemon, project, tmp_path / "home", lab)
+    results = {line["step"]: line["stepResult"] for line in log if "stepResult" in line}
+    ours = {step: result for step, result in results.items() if step.startswith(OURS)}
+    assert (status, list(ours.values())) == (1, ["failure"]), text
+
+    refuses = lab.hosts["web-2"].address["back"]
+    outputs = {line["name"]: line["arg"] for line in log if line.get("command") == "set-output"}
+    assert outputs == {
+        "verdict": "fail",
+        "failing-hop": refuses,
+        "failing-hops": f'["{refuses}"]',
+        "findings": outputs["findings"],
+        "report": "kamal-forward-check.json",
+    }
+    (error,) = [line for line in log if line.get("command") == "error"]
+    assert (error["kvPairs"]["file"], error["kvPairs"]["line"]) == ("config/deploy.yml", "7")
+    assert 'says "AllowTcpForwarding no"; change it to "AllowTcpForwarding remote".' in error["arg"]
+    (summary,) = [line["content"] for line in log if line.get("command") == "summary"]
+    assert summary.startswith("## ❌ forward stopped on 1 of 2 hosts")
+    assert "destination production" in summary
+    # The example's next step has the output, and a job that failed goes no further.
+    assert f"{refuses} stops the forward\n" in [line["msg"] for line in log if line.get("raw_output")]
+    assert log[-1]["jobResult"] == "failure"
+    shown = "".join(line["msg"] for line in log) + summary
+    assert not [line for line in lab.key.read_text().splitlines() if line in shown]
