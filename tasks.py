@@ -161,6 +161,34 @@ def action(_context: Context, engine: str = "podman") -> None:
     _become(sys.executable, "-I", "-m", "pytest", "tests/action", "--engine", engine)
 
 
+@task(help={"folder": "where a project that deploys to them is written"})
+def servers(_context: Context, folder: str) -> None:
+    """Start a bastion and two targets, of which one refuses, for the steps of a workflow; they stay up."""
+    from dev import machine
+
+    with _set_up():
+        machine.need(*machine.LAB)
+    from lab.served import main
+
+    raise Exit(code=main(Path(folder)))
+
+
+@task(
+    help={
+        "tag": "the tag, as in v1.2.3",
+        "image": "the published image by its digest; without it, only the tag is judged",
+    }
+)
+def release(_context: Context, tag: str, image: str = "") -> None:
+    """Make a release's commit, whose action.yml names the image, and the tags that point there. Nothing is pushed."""
+    from dev import release
+
+    with _set_up():
+        release.refuse_another_version(tag)
+        if image:
+            print(*release.commit(tag, image))  # noqa: T201 - the workflow pushes them
+
+
 @task
 def ci(_context: Context) -> None:
     """Do what CI does: lint, then all tests."""
@@ -172,7 +200,9 @@ def namespace() -> Collection:
     tasks = program.tasks()
     for own in (demo, test):
         tasks.add_task(own)  # type: ignore[arg-type] # @task gives a Task, and its types say a function
-    tasks.add_collection(Collection("dev", lint, docs, lock, bench, faults, oracle, image, action, ci))
+    tasks.add_collection(
+        Collection("dev", lint, docs, lock, bench, faults, oracle, image, action, servers, release, ci)
+    )
     return tasks
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,8 @@ from lab.shell import Shell
 
 _OWN_FOLDERS = ("/etc/ssh", "/root", "/home", "/run", "/tmp", "/var/log", "/usr/local/bin")  # noqa: S108 - the hosts' own
 DEPLOYER = "deployer"
+MACHINE = f"{NETWORKS['front']}.1"
+"""This machine's own address on the network `front`, in a lab that it can reach."""
 _GIVE_UP_AFTER_31_SECONDS = (
     # Who connects to nobody waits for two minutes, which proves nothing that 31 seconds don't: 1 + 2 + 4 + 8 + 16.
     "echo 4 > /proc/sys/net/ipv4/tcp_syn_retries",
@@ -33,10 +36,14 @@ def put(root: Path, files: Mapping[str, File]) -> None:
 
 
 class Isolated:
-    """The hosts, the deployer, and a switch for each network. `folder` holds their files, and goes with them."""
+    """The hosts, the deployer, and a switch for each network. `folder` holds their files, and goes with them.
 
-    def __init__(self, folder: Path) -> None:
+    Where it is `reachable` this machine is on the network `front` as well, as MACHINE, by a device of that one name.
+    """
+
+    def __init__(self, folder: Path, *, reachable: bool = False) -> None:
         self._folder = folder
+        self._reachable = reachable
         self._shells: dict[str, Shell] = {}
         # Lives outside of the hosts' processes, and cleans up even where the lab's own process was killed.
         self._switch = Shell(folder / "switch.log", ("--net",), at_end=f"rm -rf {quote(str(folder))}")
@@ -109,7 +116,12 @@ class Isolated:
                 f"link add {network}{number} up master {network} type veth peer name {network} netns {pid}"
                 for network in host.on
             ]
+        if self._reachable:
+            lines.append(f"link add machine up master front type veth peer name kamal-front netns {os.getpid()}")
         self._switch.run("ip -batch - <<'END'\n" + "\n".join(lines) + "\nEND")
+        if self._reachable:
+            own = f"addr add {MACHINE}/24 dev kamal-front\nlink set kamal-front up\n"
+            subprocess.run(["ip", "-batch", "-"], input=own, text=True, check=True)
 
     @staticmethod
     def _boot(host: Host) -> str:

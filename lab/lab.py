@@ -70,15 +70,21 @@ class Home:
 
 
 class Lab:
-    """Declare hosts, `start`, then `run` things on the deploying machine; all is gone when the `with` block ends."""
+    """Declare hosts, `start`, then `run` things on the deploying machine; all is gone when the `with` block ends.
 
-    def __init__(self, *, log_level: str = "INFO") -> None:
+    Where it is `reachable` this machine, and containers on it, reach the network `front` by address. Raises LabError
+    where hosts can't have networks of their own.
+    """
+
+    def __init__(self, *, log_level: str = "INFO", reachable: bool = False) -> None:
+        if reachable and (why_not := can_isolate()):
+            raise LabError(f"no lab can be reached from here: {why_not}")
         self.folder = Path(tempfile.mkdtemp(prefix="kfc-lab-")).resolve()
         self.hosts: dict[str, Host] = {}
         self._log_level = log_level
         self._homes = 0
         self._keys: dict[str, Path] = {}
-        self._machines = Loopback(self.folder) if can_isolate() else Isolated(self.folder)
+        self._machines = Loopback(self.folder) if can_isolate() else Isolated(self.folder, reachable=reachable)
 
     def _make_key(self, name: str) -> Path:
         path = self.folder / f"{name}_key"

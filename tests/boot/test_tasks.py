@@ -29,6 +29,8 @@ TASKS = [
     "dev.lint",
     "dev.lock",
     "dev.oracle",
+    "dev.release",
+    "dev.servers",
 ]
 
 

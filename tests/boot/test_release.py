@@ -1,0 +1,101 @@
+"""A release: which tag may be one, what its commit says, and where its tags point."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dev import release
+from dev.linters import finds, linters
+from dev.machine import CannotSetUp
+from kamal_forward_check import __version__
+
+ROOT = Path(__file__).parents[2]
+IMAGE = f"ghcr.io/kamal-forward-check/kamal-forward-check@sha256:{'0123456789abcdef' * 4}"
+
+
+def git(folder: Path, *words: str) -> str:
+    me = ("-c", "user.name=me", "-c", "user.email=me@example.com")
+    return subprocess.run(
+        ["git", "-C", str(folder), *me, *words], check=True, capture_output=True, text=True, timeout=60
+    ).stdout.strip()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A clone of a bare repository, on the commit that was tagged."""
+    remote, folder = tmp_path / "remote.git", tmp_path / "clone"
+    subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(remote)], check=True)
+    subprocess.run(["git", "clone", "--quiet", str(remote), str(folder)], check=True, capture_output=True)
+    shutil.copy(ROOT / "action.yml", folder / "action.yml")
+    shutil.copytree(ROOT / ".github", folder / ".github")
+    git(folder, "checkout", "--quiet", "-B", "main")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "what was tagged")
+    git(folder, "tag", "v1.2.3")
+    git(folder, "push", "--quiet", "origin", "main", "v1.2.3")
+    return folder
+
+
+def test_the_tags_are_on_a_commit_that_names_the_image_and_has_no_workflows(checkout: Path) -> None:
+    tagged = git(checkout, "rev-parse", "HEAD")
+    assert release.commit("v1.2.3", IMAGE, checkout) == ["v1.2.3", "v1.2", "v1"]
+    made = git(checkout, "rev-parse", "HEAD")
+    assert {git(checkout, "rev-parse", tag) for tag in ("v1.2.3", "v1.2", "v1")} == {made}
+    assert git(checkout, "rev-parse", "HEAD~") == tagged
+    assert git(checkout, "log", "-1", "--format=%an, %cn") == "github-actions[bot], github-actions[bot]"
+    action = git(checkout, "show", "v1:action.yml")
+    before = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    assert yaml.safe_load(action) == before | {"runs": {"using": "docker", "image": f"docker://{IMAGE}"}}
+    assert git(checkout, "ls-tree", "-r", "--name-only", "v1", ".github") == ".github/zizmor.yml"
+    assert git(checkout, "status", "--porcelain") == ""
+    (judge,) = (command for command in linters(checkout) if "vendor.github-actions" in command)
+    assert not finds(judge, checkout)
+
+
+@pytest.mark.parametrize(
+    ("tags", "moved"),
+    [
+        ([], ["v1.2", "v1"]),
+        (["v1.2.2", "v1.1.9", "v0.9.9", "v1", "v1.2", "next"], ["v1.2", "v1"]),
+        (["v1.2.3", "v1.2.10"], []),
+        (["v1.10.0", "v2.0.0"], ["v1.2"]),
+        (["v2.0.0", "v1.3.0-rc1"], ["v1.2", "v1"]),
+    ],
+)
+def test_a_moving_tag_never_goes_back(tags: list[str], moved: list[str]) -> None:
+    assert release.moving("v1.2.3", tags) == moved
+
+
+@pytest.mark.parametrize("image", ["ghcr.io/o/n:v1", "ghcr.io/o/n@sha256:abc", f"{IMAGE}\nx", "docker.io/o/n@sha256:0"])
+def test_what_names_no_image_by_its_digest_is_refused(checkout: Path, image: str) -> None:
+    with pytest.raises(CannotSetUp, match="by its digest"):
+        release.commit("v1.2.3", image, checkout)
+    assert git(checkout, "status", "--porcelain") == ""
+
+
+def test_a_release_is_not_made_of_a_release(checkout: Path) -> None:
+    release.commit("v1.2.3", IMAGE, checkout)
+    with pytest.raises(CannotSetUp, match="image: Dockerfile"):
+        release.commit("v1.2.3", IMAGE, checkout)
+
+
+@pytest.mark.parametrize("tag", ["v1.2", "1.2.3", "v1.2.3-rc1", "v1.2.3\n", ""])
+def test_what_is_no_version_is_refused(tag: str) -> None:
+    with pytest.raises(CannotSetUp, match=r"name it like v1\.2\.3"):
+        release.refuse_another_version(tag, tag.removeprefix("v"))
+
+
+@pytest.mark.parametrize(("tag", "status"), [(f"v{__version__}", 0), ("v99.0.0", 2)])
+def test_the_tag_is_the_sources_version(tag: str, status: int) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-I", str(ROOT / "tasks.py"), "dev.release", "--tag", tag],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout) == (status, "")
+    assert ("the source says" in ran.stderr) == bool(status)
