@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import secrets
 import signal
 import sys
@@ -24,14 +23,8 @@ from kamal_forward_check.model import Vantage
 from kamal_forward_check.report import github
 from kamal_forward_check.report.clean import one_line
 from kamal_forward_check.settings import Settings, from_inputs
-from kamal_forward_check.system import System
+from kamal_forward_check.system import System, is_runners
 from kamal_forward_check.validate import validate
-
-_RUNNERS = re.compile(r"INPUT_|ACTIONS_")
-"""Variables that only the runner and this door know: nothing that deploy.yml says may show them."""
-
-_NOT_FOR_CHILDREN = re.compile(r"INPUT_|ACTIONS_|.*TOKEN", re.DOTALL)
-"""Variables that a child, such as a proxy command, is not given."""
 
 _CANCEL = (signal.SIGINT, signal.SIGTERM)
 """What a runner sends to cancel a step: the first, the second 7.5 seconds later, and then it kills."""
@@ -66,9 +59,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _run() -> Exit:
-    system, settings = System.real(), Settings()
-    for name in filter(_NOT_FOR_CHILDREN.match, system.environ):
-        del os.environ[name]
+    system, settings = System.real(on_runner=True), Settings()
     try:
         settings = from_inputs(system.environ)
         print(github.masks(settings.private_keys), github.masks(settings.key_passphrase), sep="", end="", flush=True)
@@ -106,7 +97,7 @@ def _at_work(system: System, settings: Settings) -> System:
         hint = "name a folder in the workspace; actions/checkout comes before this step"
         raise CannotCheck(f"working-directory: there is no folder {settings.working_directory}", hint)
     os.chdir(cwd)
-    environ = {name: value for name, value in system.environ.items() if not _RUNNERS.match(name)}
+    environ = {name: value for name, value in system.environ.items() if not is_runners(name)}
     return dataclasses.replace(system, environ=environ, cwd=cwd)
 
 

@@ -36,6 +36,8 @@ class Variable:
 def added(system: System, file: str) -> System:
     """The machine with the variables of `file` added; those that are set already win, as with dotenv.
 
+    They are for this process alone: no child is given them.
+
     Raises:
         CannotCheck: there is no such file.
     """
@@ -47,7 +49,8 @@ def added(system: System, file: str) -> System:
             f"env-file: cannot read {file}: {system.unreadable(file)}", "give the path of a file with NAME=value lines"
         )
     known = {name: each.value for name, each in parse(text, file, system.environ).items() if not each.unknown}
-    return replace(system, environ={**known, **system.environ})
+    ours = known.keys() - system.environ.keys()
+    return replace(system, environ={**known, **system.environ}, withheld=system.withheld | ours)
 
 
 def parse(text: str, file: str, environ: Mapping[str, str]) -> dict[str, Variable]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
+import re
+import signal
 import stat
 import subprocess
 import time
@@ -11,11 +14,33 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+_RUNNERS = re.compile(r"INPUT_|ACTIONS_", re.IGNORECASE)
+_TOKEN = re.compile("TOKEN", re.IGNORECASE)
 
-def _run(command: Sequence[str], limit: float) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - the callers' own fixed commands
-        command, capture_output=True, text=True, errors="replace", timeout=limit, check=False, stdin=subprocess.DEVNULL
-    )
+
+def is_runners(name: str) -> bool:
+    """Whether only the runner and our door are to know a variable: nothing that deploy.yml says may show it."""
+    return _RUNNERS.match(name) is not None
+
+
+def _run(command: Sequence[str], limit: float, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    with subprocess.Popen(  # noqa: S603 - the callers' own fixed commands
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        env=environ,
+        start_new_session=True,
+    ) as process:
+        try:
+            said = process.communicate(timeout=limit)
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # with what it started itself: `ssh -G` runs `Match exec`
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, *said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +72,32 @@ class System:
     home: Path
     account: Account = field(default_factory=Account.own)
     clock: Callable[[], float] = field(default=time.monotonic)
-    run: Callable[[Sequence[str], float], subprocess.CompletedProcess[str]] = field(default=_run)
+    runner: Callable[[Sequence[str], float, Mapping[str, str]], subprocess.CompletedProcess[str]] = field(default=_run)
+    withheld: frozenset[str] = frozenset()
+    """The names of variables that are for this process alone."""
 
     @classmethod
-    def real(cls) -> System:
-        """The machine as this process sees it. Home is $HOME, as for ssh and Ruby."""
-        return cls(environ=dict(os.environ), cwd=Path.cwd(), home=Path(os.environ.get("HOME") or Path.home()))
+    def real(cls, *, on_runner: bool = False) -> System:
+        """The machine as this process sees it. Home is $HOME, as for ssh and Ruby.
+
+        On a runner, what is its own, and tokens, leave the process's environment: then only `environ` has them.
+        """
+        environ = dict(os.environ)
+        withheld: frozenset[str] = frozenset()
+        if on_runner or environ.get("GITHUB_ACTIONS") == "true":
+            withheld = frozenset(name for name in environ if is_runners(name) or _TOKEN.search(name))
+        for name in withheld:
+            os.environ.pop(name, None)
+        return cls(environ, Path.cwd(), Path(environ.get("HOME") or Path.home()), withheld=withheld)
+
+    @property
+    def child_environ(self) -> dict[str, str]:
+        """The variables that whatever is started here is given."""
+        return {name: value for name, value in self.environ.items() if name not in self.withheld}
+
+    def run(self, command: Sequence[str], limit: float) -> subprocess.CompletedProcess[str]:
+        """Run a command for `limit` seconds at most, without input. Raises OSError and TimeoutExpired."""
+        return self.runner(command, limit, self.child_environ)
 
     def path(self, text: str) -> Path:
         """`text` as a path: `~` is the home folder, and what is not absolute lies in `cwd`."""

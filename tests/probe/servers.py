@@ -34,6 +34,7 @@ from kamal_forward_check.model import (
     Trace,
     Vantage,
 )
+from kamal_forward_check.probe.children import Children
 from kamal_forward_check.probe.enter import World, enter
 from kamal_forward_check.probe.kamals_ssh import KamalsSsh
 from kamal_forward_check.probe.keys import KeyRing
@@ -191,6 +192,7 @@ class Servers:
     home: Path
     started: list[Sshd] = field(default_factory=list)
     live: list[Live] = field(default_factory=list)
+    environ: dict[str, str] = field(default_factory=dict)
 
     def sshd(self, *lines: str, key_options: str = "", folder: str = "") -> Sshd:
         """Start an sshd on an address of its own."""
@@ -236,8 +238,8 @@ class Servers:
 
     @property
     def system(self) -> System:
-        """This machine, with a home of its own and no agent."""
-        environ = {"PATH": os.environ["PATH"], "HOME": str(self.home)}
+        """This machine, with a home of its own, and no agent unless `environ` has one."""
+        environ = {"PATH": os.environ["PATH"], "HOME": str(self.home), **self.environ}
         return System(environ=environ, cwd=self.home, home=self.home)
 
     def enter(self, hop: Hop, through: Live | None = None, seconds: float = 10) -> Live:
@@ -247,8 +249,9 @@ class Servers:
         return entry.live
 
     def _world(self) -> World:
-        ssh = KamalsSsh(self.system, Vantage.LOCAL)
-        return World(self.system, KeyRing(self.system), Vantage.LOCAL, ssh, self.live.append)
+        ring = KeyRing(self.system)
+        children = Children(self.system, ring)
+        return World(self.system, ring, Vantage.LOCAL, children, KamalsSsh(children), self.live.append)
 
     def walk(self, *routes: Route, seconds: float = 20, vantage: Vantage = Vantage.LOCAL) -> tuple[Trace, ...]:
         """The routes walked in this process."""

@@ -32,7 +32,7 @@ def test_a_connection_that_nobody_takes() -> None:
 
 def talk(command: str) -> tuple[bytes, CommandSocket]:
     """What a command prints, until it ends."""
-    connection = CommandSocket(command)
+    connection = CommandSocket(command, os.environ)
     connection.socket.settimeout(10)
     said = b""
     while more := connection.socket.recv(100):
@@ -48,7 +48,7 @@ def test_a_commands_output_is_the_connection_and_its_stderr_is_kept() -> None:
 
 
 def test_a_command_hears_what_is_sent() -> None:
-    connection = CommandSocket("cat")
+    connection = CommandSocket("cat", os.environ)
     connection.socket.sendall(b"hello")
     assert connection.socket.recv(5) == b"hello"
     connection.close()
@@ -67,14 +67,14 @@ def test_a_command_that_says_much_is_kept_in_its_last_lines() -> None:
     ids=["one", "with a child", "that ignores the first signal"],
 )
 def test_nothing_of_a_command_is_left_when_it_is_closed(command: str) -> None:
-    connection = CommandSocket(command)
+    connection = CommandSocket(command, os.environ)
     group = connection._child.pid  # noqa: SLF001 - whose end is awaited
     connection.close()
     _until(lambda: not _lives(group))
 
 
 def test_to_close_a_command_twice_does_no_harm() -> None:
-    connection = CommandSocket("true")
+    connection = CommandSocket("true", os.environ)
     connection.close()
     connection.close()
 
@@ -153,6 +153,6 @@ def test_a_session_managers_shell_is_told_from_a_connection(servers: Servers) ->
 
 
 def test_an_interrupt_at_the_keyboard_is_for_us_not_for_the_command() -> None:
-    connection = CommandSocket("cat")
+    connection = CommandSocket("cat", os.environ)
     assert os.getpgid(connection._child.pid) != os.getpgrp()  # noqa: SLF001 - whose group is asked
     connection.close()

@@ -23,8 +23,11 @@ from kamal_forward_check.model import (
     Verdict,
 )
 from kamal_forward_check.probe import walk
+from kamal_forward_check.probe.children import Children
 from kamal_forward_check.probe.crossing import BY_SSH
 from kamal_forward_check.probe.kamals_ssh import KamalsSsh
+from kamal_forward_check.probe.keys import KeyRing
+from kamal_forward_check.system import System
 from tests.probe.servers import ME, Servers, Sshd, codes, free_port, make_key, public, silent, stop
 
 OURS_LACKS = "KexAlgorithms sntrup761x25519-sha512@openssh.com"
@@ -47,6 +50,10 @@ def by_ssh(servers: Servers, *on_the_way: Sshd, config: Path, to: tuple[str, int
     target = f"{route.target.address}:{route.target.port}"
     ssh = ("ssh", "-l", ME, "-p", str(last.port), *more, "-F", str(config), "-W", target, last.host)
     return replace(route, ssh=ssh)
+
+
+def children(system: System) -> Children:
+    return Children(system, KeyRing(system))
 
 
 def seen(trace: Trace, number: int) -> list[tuple[Stage, Status]]:
@@ -241,7 +248,7 @@ def test_nothing_of_the_users_is_written(servers: Servers, checking: str) -> Non
 
 def test_its_own_files_are_gone(servers: Servers) -> None:
     jump, target = servers.sshd(), servers.sshd()
-    ssh = KamalsSsh(servers.system, Vantage.LOCAL)
+    ssh = KamalsSsh(children(servers.system))
     command = ssh.start(by_ssh(servers, jump, target, config=ssh_config(servers)))
     folder = ssh._folder  # noqa: SLF001 - what is to be gone
     assert folder
@@ -255,17 +262,28 @@ def test_its_own_files_are_gone(servers: Servers) -> None:
 # Where it is not asked
 
 
-def test_in_a_container_it_is_not_kamals_ssh(servers: Servers) -> None:
-    jump, target = servers.sshd(OURS_LACKS), servers.sshd()
-    [trace] = servers.walk(by_ssh(servers, jump, target, config=ssh_config(servers)), vantage=Vantage.CONTAINER)
+def test_what_stops_it_in_a_container_need_not_stop_kamals(servers: Servers) -> None:
+    jump, target = servers.sshd("AuthorizedKeysFile /dev/null", OURS_LACKS), servers.sshd()
+    route = by_ssh(servers, jump, target, config=ssh_config(servers))
+    keys = Keys(missing="deploy.yml names a key that is not here")
+    verdicts = [servers.walk(in_place(route, keys=keys), vantage=vantage)[0].verdict for vantage in Vantage]
+    assert dict(zip(Vantage, verdicts, strict=True))[Vantage.CONTAINER] is Verdict.INCOMPLETE
+
+
+def test_in_a_container_it_is_not_asked_for_what_our_library_can_do(servers: Servers) -> None:
+    jump, target = servers.sshd(), servers.sshd()
+    route = by_ssh(servers, jump, target, config=ssh_config(servers))
+    [trace] = servers.walk(in_place(route, keys=Keys()), vantage=Vantage.CONTAINER)
     assert trace.verdict is Verdict.INCOMPLETE
-    assert "Authenticated" not in jump.log
+    login = trace.hops[0].at(Stage.LOGIN)
+    assert login
+    assert "Kamal's own ssh" not in login.detail
 
 
 def test_without_an_ssh_nothing_is_concluded(servers: Servers, tmp_path: Path) -> None:
     system = replace(servers.system, environ={"PATH": str(tmp_path)})
-    assert not KamalsSsh(system, Vantage.LOCAL).is_here
-    assert KamalsSsh(servers.system, Vantage.RUNNER).is_here
+    assert not KamalsSsh(children(system)).is_here
+    assert KamalsSsh(children(servers.system)).is_here
 
 
 def test_where_our_library_is_sure_ssh_is_not_asked(servers: Servers) -> None:

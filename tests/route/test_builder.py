@@ -29,7 +29,7 @@ class WithDocker:
     def plan(self, builder: str, more: str = "", kamal: str = "2.12.0", vantage: Vantage = Vantage.LOCAL) -> Plan:
         real: System = self.machine.system
 
-        def run(command: Sequence[str], limit: float) -> subprocess.CompletedProcess[str]:
+        def run(command: Sequence[str], limit: float, _: object) -> subprocess.CompletedProcess[str]:
             if command[0] in self.says:
                 return subprocess.CompletedProcess(command, 0, self.says[command[0]] + "\n", "")
             if command[0] == "docker":
@@ -37,7 +37,7 @@ class WithDocker:
             return real.run(command, limit)
 
         text = f"registry: {{server: 'localhost:5555'}}\nservers: [web]\nbuilder:\n{builder}{more}"
-        return route.plan(config(text, kamal), Settings(), replace(real, run=run), vantage)
+        return route.plan(config(text, kamal), Settings(), replace(real, runner=run), vantage)
 
 
 @pytest.fixture

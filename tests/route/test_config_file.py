@@ -34,10 +34,10 @@ Match all
 def no_ssh(machine: Machine) -> System:
     """The machine without an ssh on it."""
 
-    def run(command: Sequence[str], _limit: float) -> subprocess.CompletedProcess[str]:
+    def run(command: Sequence[str], *_: object) -> subprocess.CompletedProcess[str]:
         raise FileNotFoundError(command[0])
 
-    return replace(machine.system, run=run)
+    return replace(machine.system, runner=run)
 
 
 def test_lines_keep_their_numbers(machine: Machine) -> None:
@@ -113,11 +113,11 @@ def test_ssh_that_stops_is_quoted(machine: Machine) -> None:
 def test_ssh_is_asked_once_for_each_call(machine: Machine) -> None:
     asked = []
 
-    def run(command: Sequence[str], limit: float) -> subprocess.CompletedProcess[str]:
+    def run(command: Sequence[str], limit: float, _: object) -> subprocess.CompletedProcess[str]:
         asked.append(command)
         return machine.system.run(command, limit)
 
-    openssh = OpenSsh(replace(machine.system, run=run))
+    openssh = OpenSsh(replace(machine.system, runner=run))
     for call in (Call("a"), Call("b"), Call("a"), Call("a", "u")):
         openssh.ask(call)
     assert asked == [("ssh", "-G", "a"), ("ssh", "-G", "b"), ("ssh", "-G", "-l", "u", "a")]

@@ -84,6 +84,8 @@ class Route:
     port: int
     ssh: tuple[str, ...] = ()
     """The ssh that Kamal calls for the jumps, word by word; empty where there are none."""
+    identities: tuple[Given[str], ...] = field(default=(), repr=False)
+    """The keys given for the check: a command that leads to a hop finds them in its agent."""
 
     @property
     def jumps(self) -> tuple[Hop, ...]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from kamal_forward_check.model import HopTrace, Observation, Route, Stage, Status
+from kamal_forward_check.model import HopTrace, Observation, Route, Stage, Status, Vantage
 from kamal_forward_check.probe import ssh_words
 from kamal_forward_check.probe.enter import World, enter
 from kamal_forward_check.probe.live import Live
 from kamal_forward_check.probe.notes import Notes
 from kamal_forward_check.probe.ssh_words import Said
+from kamal_forward_check.probe.vantage import unseen
 
 BY_SSH = "by the system's ssh"
 
@@ -50,7 +51,7 @@ def cross(route: Route, notes: Sequence[Notes], target: Notes, world: World, lim
     said = ssh_words.read(command.said)
     if said is None and failed.cause and ssh_words.logins(command.said) == len(jumps):
         said = Said(len(jumps), failed.stage, failed.cause, failed.detail)  # silent as long as all is well with it
-    if said and _contradicts(said, stopped, jumps):
+    if said and (_contradicts(said, stopped, jumps) or _is_of_here(said, route, world)):
         said = None
     if said is None:
         return Crossing(None, tuple(_told(jump, command.said) for jump in jumps))
@@ -69,6 +70,13 @@ def _contradicts(said: Said, stopped: int, jumps: Sequence[HopTrace]) -> bool:
         return not stopped <= said.hop <= len(jumps)
     ours = next(seen.stage for seen in jumps[stopped].stages if seen.status is Status.SKIPPED)
     return _ORDER[said.stage] < _ORDER[ours]
+
+
+def _is_of_here(said: Said, route: Route, world: World) -> bool:
+    """In a container ssh may stop at a jump where Kamal's, which is another one with other files, does not."""
+    if world.vantage is not Vantage.CONTAINER or said.hop == len(route.jumps):
+        return False
+    return bool(unseen(world.vantage, route.jumps[said.hop], said.cause, said.words, first=said.hop == 0))
 
 
 def _entered(jump: HopTrace, ms: float) -> list[Observation]:

@@ -8,7 +8,8 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 
 # Only Linux has it; macOS answers small packets without it.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
@@ -46,7 +47,7 @@ class CommandSocket:
     The command runs as net-ssh and ssh run it: through `sh`, as `exec COMMAND`.
     """
 
-    def __init__(self, command: str, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(self, command: str, environ: Mapping[str, str]) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             self._child = subprocess.Popen(  # noqa: S603 - ssh.proxy_command is a shell command by definition
@@ -80,14 +81,31 @@ class CommandSocket:
 
     def close(self) -> None:
         """End the connection and the command with all that it started, which is given a moment to end by itself."""
+        close_all([self])
+
+    def hang_up(self) -> None:
+        """End the connection, and ask the command to end."""
         self.socket.close()
         if self._child.returncode is None:
             self._signal(signal.SIGTERM)
+
+    def end(self, until: float) -> None:
+        """End the command, once it has had until this moment to do so itself."""
+        if self._child.returncode is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._child.wait(_LAST_MOMENT)
+                self._child.wait(max(until - time.monotonic(), 0))
             self._signal(signal.SIGKILL)
             self._child.wait()
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):  # all of its group has ended
             os.killpg(self._child.pid, number)
+
+
+def close_all(commands: Sequence[CommandSocket]) -> None:
+    """Close several at once: stubborn ones take together no longer than one."""
+    for command in commands:
+        command.hang_up()
+    until = time.monotonic() + _LAST_MOMENT
+    for command in commands:
+        command.end(until)

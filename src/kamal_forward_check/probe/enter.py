@@ -19,6 +19,7 @@ from kamal_forward_check.probe.causes import (
     NothingSharedError,
     cause_of,
 )
+from kamal_forward_check.probe.children import Children
 from kamal_forward_check.probe.dial import CommandSocket, dial
 from kamal_forward_check.probe.hearing import HearingTransport
 from kamal_forward_check.probe.kamals_ssh import KamalsSsh
@@ -42,6 +43,7 @@ class World:
     system: System
     ring: KeyRing
     vantage: Vantage
+    children: Children
     ssh: KamalsSsh
     register: Callable[[Live], None]
     """Called with every connection before its first packet: whoever walks closes them all."""
@@ -92,7 +94,7 @@ def enter(notes: Notes, through: Live | None, world: World, limit: float, by: Co
         through.transport.channel_timeout = limit
     try:
         if not through:
-            kwargs["sock"] = connection.connect_kwargs["sock"] = by.socket if by else _first(hop, live, limit)
+            kwargs["sock"] = connection.connect_kwargs["sock"] = by.socket if by else _first(live, world, limit)
         with _within(live, limit):
             _open(live)
         notes.passed(Stage.LOGIN, watch.lap(), login.opened_by)
@@ -152,13 +154,13 @@ def _failed(notes: Notes, error: Exception, live: Live, world: World, *, late: b
     cause = cause_of(error, stage, live.connection.client.get_transport())
     if late and cause in (Cause.LOST, Cause.CLOSED_EARLY, Cause.UNEXPECTED):
         cause = Cause.TIMED_OUT
-    detail = str(error) or type(error).__name__
+    detail, lacks = str(error) or type(error).__name__, ""
     if notes.hop.proxy_command and isinstance(live.first, CommandSocket) and stage is Stage.REACH:
         live.first.heard_out()
-        cause, detail = Cause.PROXY_COMMAND, live.first.said or detail
+        cause, detail, lacks = Cause.PROXY_COMMAND, live.first.said or detail, world.children.lacks
     if isinstance(error, ChannelRefusedError) and error.by_policy:
         return Observation(Stage.FORWARD, Status.FAIL, ms, cause, detail)
-    reason = unseen(world.vantage, notes.hop, cause, detail, first=live.connection.gateway is None)
+    reason = unseen(world.vantage, notes.hop, cause, detail, first=live.connection.gateway is None, lacks=lacks)
     if reason and not isinstance(error, NothingSharedError):
         notes.skipped(stage, cause, reason)
     else:
@@ -174,11 +176,11 @@ def _unshared(hop: Hop, transport: HearingTransport) -> NothingSharedError | Non
     return NothingSharedError(", ".join(keywords)) if keywords else None
 
 
-def _first(hop: Hop, live: Live, limit: float) -> Any:
-    if hop.proxy_command:
-        live.first = CommandSocket(hop.proxy_command.value)
+def _first(live: Live, world: World, limit: float) -> Any:
+    if command := live.hop.proxy_command:
+        live.first = world.children.start(command.value)
         return live.first.socket
-    live.first = dial(hop.address, hop.port.value, limit)
+    live.first = dial(live.hop.address, live.hop.port.value, limit)
     return live.first
 
 

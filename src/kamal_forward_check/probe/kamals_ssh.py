@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kamal_forward_check.model import Hop, Route, Vantage
+from kamal_forward_check.model import Given, Hop, Route
+from kamal_forward_check.probe.children import Children
 from kamal_forward_check.probe.dial import CommandSocket
 from kamal_forward_check.probe.keys import is_text
-from kamal_forward_check.system import System
 
 _OURS = """\
 Host *
@@ -40,16 +40,15 @@ _ASKS = ("SSH_ASKPASS", "DISPLAY", "WAYLAND_DISPLAY")
 class KamalsSsh:
     """The system's ssh, called as Kamal calls it. Its files are gone once it is closed."""
 
-    system: System
-    vantage: Vantage
+    children: Children
     _folder: Path | None = None
     _files: dict[tuple[str, tuple[Hop, ...]], Path] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def is_here(self) -> bool:
-        """There is an ssh, with the home that Kamal's has: a container has another."""
-        return self.vantage is not Vantage.CONTAINER and bool(shutil.which("ssh", path=self.system.environ.get("PATH")))
+        """There is an ssh to call."""
+        return bool(shutil.which("ssh", path=self.children.system.child_environ.get("PATH")))
 
     def start(self, route: Route) -> CommandSocket:
         """The route's ssh, whose stdin and stdout lead to its target."""
@@ -61,9 +60,8 @@ class KamalsSsh:
             del words[at : at + 2]
         with self._lock:
             file = self._file(config, route.jumps)
-        environ = {name: value for name, value in self.system.environ.items() if name not in _ASKS}
         command = shlex.join([words[0], "-F", str(file), *words[1:]])
-        return CommandSocket(command, environ | {"SSH_ASKPASS_REQUIRE": "never"})
+        return self.children.start(command, _ASKS, {"SSH_ASKPASS_REQUIRE": "never"})
 
     def _file(self, config: str, jumps: tuple[Hop, ...]) -> Path:
         if (config, jumps) not in self._files:
@@ -79,16 +77,30 @@ class KamalsSsh:
 
     def _lines(self, file: Path, number: int, jump: Hop) -> Iterator[str]:
         """A jump's own lines: a copy of its known_hosts, since ssh writes there what it accepts, and given keys."""
-        rule, keys = jump.host_key_rule, jump.keys
-        texts = [rule.lines, *(self.system.read_text(self.system.path(name)) or "" for name in rule.files)]
+        rule, keys, system = jump.host_key_rule, jump.keys, self.children.system
+        texts = [rule.lines, *(system.read_text(system.path(name)) or "" for name in rule.files)]
         copy = file.with_name(f"{file.name}-known_hosts-{number}")
-        copy.write_text("\n".join((*texts, "")), encoding="utf-8")
+        copy.write_text("".join(f"{line}\n" for text in texts for line in text.splitlines()), encoding="utf-8")
         yield f"Host {_quoted(jump.host.value)}"
         yield f"  UserKnownHostsFile {_quoted(str(copy))}"
-        given = [key.value for key in keys.identities if not is_text(key)]
+        given = [name for key in keys.identities for name in self._names(file, key)]
         # With one named, ssh passes its own defaults over.
         for name in (*given, *(key.value for key in keys.files)) if given else ():
-            yield f"  IdentityFile {_quoted(str(self.system.path(name)))}"
+            yield f"  IdentityFile {_quoted(str(system.path(name)))}"
+
+    def _names(self, file: Path, key: Given[str]) -> Iterator[str]:
+        """What ssh calls a given key: its file, or for one that came as text a name whose public half alone is there.
+
+        So it offers the key also where IdentitiesOnly keeps it from others of the agent.
+        """
+        if not is_text(key):
+            yield key.value
+            return
+        for number, each in enumerate(self.children.ring.keys(key)):
+            name = file.with_name(f"given-{number}")
+            line = f"{each.get_name()} {each.get_base64()}\n"
+            name.with_suffix(".pub").write_text(line, encoding="ascii")
+            yield str(name)
 
     def close(self) -> None:
         """Take the files away."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from kamal_forward_check.model import Cause, Hop, HopTrace, Keys, Observation, Route, Stage, Status, Trace, Vantage
+from kamal_forward_check.probe.children import Children
 from kamal_forward_check.probe.enter import Entry, World, enter
 from kamal_forward_check.probe.kamals_ssh import KamalsSsh
 from kamal_forward_check.probe.keys import KeyRing
@@ -30,6 +31,7 @@ WORKERS = 16
 """More targets at once gain nothing (measured, 50 targets through one jump)."""
 
 _WAIT_SECONDS = 0.2
+_BY_SSH_ALONE = (Cause.NO_COMMON_ALGORITHM, Cause.NOT_SEEN_FROM_HERE, Cause.UNSIGNED)
 _ENDINGS = (Cause.LOST, Cause.CLOSED_EARLY, Cause.TIMED_OUT)
 
 
@@ -104,7 +106,9 @@ class Walk:
     """
 
     def __init__(self, routes: Iterable[Route], system: System, vantage: Vantage, seconds: float) -> None:
-        self._world = World(system, KeyRing(system), vantage, KamalsSsh(system, vantage), self._register)
+        routes, ring = tuple(routes), KeyRing(system)
+        children = Children(system, ring, tuple(dict.fromkeys(key for route in routes for key in route.identities)))
+        self._world = World(system, ring, vantage, children, KamalsSsh(children), self._register)
         self._start = time.monotonic()
         self._end = self._start + seconds
         self._live: list[Live] = []
@@ -128,6 +132,7 @@ class Walk:
     def __exit__(self, *_error: object) -> None:
         """End every connection, the jumps' first: what goes through them ends with them."""
         self._over.set()
+        self._world.children.close()
         for live in list(self._live):
             live.close()
         self._world.ssh.close()
@@ -182,7 +187,7 @@ class Walk:
             return
         if jump.live is None:
             self._try_keys_of_target(jump, before)
-            if jump.notes.undecided and all(way.route.ssh for way in jump.all_ways()) and self._world.ssh.is_here:
+            if self._is_for_ssh(jump):
                 self._cross(jump)
             else:
                 self._stop_behind(jump)
@@ -207,6 +212,12 @@ class Walk:
             if entry.live:
                 entry.live.close()
                 jump.notes.login = replace(jump.notes.login, would_open=trial.opened_by)
+
+    def _is_for_ssh(self, jump: _Jump) -> bool:
+        """Kamal's own ssh may tell what we can't: in a container, whose files are others, by what it can do alone."""
+        seen = jump.notes.stages[-1].cause if jump.notes.undecided else None
+        tells = seen and (self._world.vantage is not Vantage.CONTAINER or seen in _BY_SSH_ALONE)
+        return bool(tells) and all(way.route.ssh for way in jump.all_ways()) and self._world.ssh.is_here
 
     def _stop_behind(self, jump: _Jump, error: Exception | None = None) -> None:
         for way in jump.all_ways():

@@ -136,7 +136,7 @@ class Credentials:
             return None
         if given == "SSH_AUTH_SOCK":
             return self.system.environ.get("SSH_AUTH_SOCK") or None
-        return self.system.environ.get(given[1:]) if given.startswith("$") else str(self.system.path(given))
+        return self.system.child_environ.get(given[1:]) if given.startswith("$") else str(self.system.path(given))
 
     def _net_ssh_agent(self, read: NetSshConfig) -> str | None:
         # net-ssh knows neither "none" nor "SSH_AUTH_SOCK" here: to it, both are files.

@@ -96,7 +96,7 @@ class Answer:
             "r": self.one("user"),
             "u": account.name,
         }
-        name = expand_variables(expand(text, tokens), self.system.environ)
+        name = expand_variables(expand(text, tokens), self.system.child_environ)
         return str(account.home / name[2:]) if name.startswith("~/") else name
 
 

@@ -131,7 +131,8 @@ class _Planner:
                 stopped.setdefault(stop.why, []).append(host)
                 self._note(stop)
             else:
-                self.routes.append(Route(purpose, hops, listen_address(self.config), self.port, ssh))
+                given = self.credentials.identities
+                self.routes.append(Route(purpose, hops, listen_address(self.config), self.port, ssh, given))
         self.skipped += [Skipped(f"the route to {_listed(hosts)}", why) for why, hosts in stopped.items()]
 
     def _hops(self, target: Target) -> tuple[tuple[Hop, ...], tuple[str, ...]]:
