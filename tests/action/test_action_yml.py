@@ -16,6 +16,7 @@ from tests.report.samples import all_well
 
 ROOT = Path(__file__).parents[2]
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 
@@ -33,9 +34,16 @@ def test_every_output_is_declared() -> None:
     assert set(ACTION["outputs"]) == set(outputs(all_well(), ""))
 
 
-@pytest.mark.parametrize("name", [*ACTION["inputs"], *ACTION["outputs"]])
-def test_the_readme_names_each(name: str) -> None:
-    assert f"`{name}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_readme_says_of_each_what_action_yml_says() -> None:
+    rows = [row for row in README.splitlines() if re.match(r"\| `[a-z-]+` \|", row)]
+    inputs = [
+        f"| `{name}` | {given['description']} | {given['default'] and '`' + given['default'] + '`'} |"
+        for name, given in ACTION["inputs"].items()
+    ]
+    outputs = [f"| `{name}` | {given['description']} |" for name, given in ACTION["outputs"].items()]
+    assert [" ".join(row.split()) for row in rows][: len(inputs) + len(outputs)] == [
+        " ".join(row.split()) for row in (*inputs, *outputs)
+    ]
 
 
 @pytest.mark.parametrize("name", [*ACTION["inputs"], *ACTION["outputs"]])

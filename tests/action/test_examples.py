@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kamal_forward_check.settings import TABLE
 from tests.action.test_action_yml import ACTION
 
 ROOT = Path(__file__).parents[2]
@@ -31,18 +32,26 @@ def steps(made: Any) -> Iterator[Any]:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_asks_for_what_the_action_takes(path: Path) -> None:
     given = [step for step in steps(workflow(path)) if step.get("uses", "").startswith(OURS)]
-    assert given or "kamal-forward-check check --format github" in path.read_text()
+    commands = [step["run"] for step in steps(workflow(path)) if step.get("run", "").startswith("kamal-forward-check ")]
+    assert given or commands
     for step in given:
         assert set(step["with"]) <= set(ACTION["inputs"])
-    asked = set(re.findall(r"steps\.forward\.outputs\.([\w-]+)", path.read_text()))
-    assert asked <= set(ACTION["outputs"])
+    for command in commands:
+        assert command.endswith(" --format github")
+        assert set(re.findall(r"--(\S+)", command)) <= {setting.flag for setting in TABLE if "check" in setting.tasks}
+    ids = {step["id"]: step for step in given if "id" in step}
+    asked = re.findall(r"steps\.([\w-]+)\.outputs\.([\w-]+)", path.read_text())
+    assert {step for step, _ in asked} <= set(ids)
+    assert {output for _, output in asked} <= set(ACTION["outputs"])
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_waits_for_a_deploy_and_is_never_cancelled_by_one(path: Path) -> None:
+def test_an_example_waits_for_a_deploy_and_neither_has_the_other_cancelled(path: Path) -> None:
     made = workflow(path)
     groups = [made["concurrency"]] if "concurrency" in made else [job["concurrency"] for job in made["jobs"].values()]
-    assert all(group["group"].startswith("deploy-") and group["cancel-in-progress"] is False for group in groups)
+    assert [set(group) for group in groups] == [{"group", "queue"}]
+    assert "deploy-" in groups[0]["group"]
+    assert groups[0]["queue"] == "max"
 
 
 @pytest.mark.parametrize(
