@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hypothesis import example, given
 from markdown_it import MarkdownIt
 
-from kamal_forward_check.model import Report, Skipped, Verdict
+from kamal_forward_check.model import Cause, HopTrace, Report, Skipped, Stage, Verdict
 from kamal_forward_check.report import summary
 from kamal_forward_check.report.summary import MOST_BYTES
 from kamal_forward_check.report.words import DOCS
@@ -38,16 +38,15 @@ OUR_TOKENS = {
     *("text", "code_inline", "link", "strong", "html_inline", "html_block"),
 }
 OUR_LINK = re.compile(re.escape(DOCS).replace(r"\{\}", r"KF\d{3}"))
-OUR_HTML = {
-    "<!-- -->",
-    "<details>\n<summary>How we know</summary>\n",
-    "<details>\n<summary>Another way</summary>\n",
-    "</details>\n",
-    "</details>",
-}
-NODE = re.compile(r'    (here\(\["[^"]*"]\)|hop\d+\["[^"]*"]:::(pass|fail|skipped)|rest\["\d+ hosts? more, [a-z ]*"])')
-EDGE = re.compile(r"    (here|hop\d+) --> hop\d+")
-STYLE = re.compile(r"    classDef (pass|fail|skipped) [a-z0-9#:,-]+")
+OUR_HTML = re.compile(r"<!-- -->|<details>\n<summary>(How we know|Another way|\d+ notices?)</summary>\n|</details>\n?")
+NODE = re.compile(
+    r'    (here\(\["[a-z ]*"]\):::start|rest\["\d+ hosts? more: [a-z ]*"]:::start'
+    r'|hop\d+\["[^"]*"]:::(pass|fail|unsure|skipped))'
+)
+EDGE = re.compile(r"    (here|hop\d+) (-->|--x|-\.->) hop\d+")
+STYLE = re.compile(r"    classDef (start|pass|fail|unsure|skipped) [a-z0-9#:,-]+")
+MOST_OF_MERMAID = 50_000
+"""Characters of a diagram (maxTextSize); GitHub shows an error in place of a longer one."""
 
 
 def tokens(markdown: str) -> Iterator[Token]:
@@ -73,7 +72,7 @@ def test_foreign_text_is_nothing_but_text(report: Report) -> None:
         if token.type == "link_open":
             assert OUR_LINK.fullmatch(str(token.attrs["href"]))
         if token.type in ("html_inline", "html_block"):
-            assert token.content in OUR_HTML
+            assert OUR_HTML.fullmatch(token.content)
         if token.type == "fence":
             assert token.info in ("mermaid", "diff", "sh", "text")
     assert count["link_open"] == len(report.findings)
@@ -94,14 +93,48 @@ def test_foreign_text_does_not_draw_in_the_flowchart(report: Report) -> None:
 
 def test_the_failing_hop_is_red_and_many_targets_are_one_node() -> None:
     chart = flowchart(summary.render(samples.jump_refused()))
-    assert '    hop1["ops@bastion.example.com<br/>✗ forward: refused"]:::fail' in chart
-    assert '    hop2["deploy@10.0.2.1<br/>and 49 more<br/>· not come to"]:::skipped' in chart
-    assert sum(line.lstrip().startswith("hop") and "-->" not in line for line in chart) == 2
+    assert '    hop1["ops@bastion.example.com<br/>✗ forward: refused<br/>KF411"]:::fail' in chart
+    names = "<br/>".join(f"deploy@10.0.2.{number}" for number in (1, 2, 3))
+    assert f'    hop2["{names}<br/>and 47 more<br/>· not tried"]:::skipped' in chart
+    assert sum(bool(NODE.fullmatch(line)) for line in chart) == 3
+
+
+def test_a_failing_hop_whose_cause_is_not_settled_says_so() -> None:
+    chart = flowchart(summary.render(samples.candidates()))
+    said = "app@web-1.example.com:2222<br/>✗ listen: refused<br/>KF519: more than one cause fits"
+    assert f'    hop1["{said}"]:::unsure' in chart
+
+
+def test_an_arrow_shows_how_far_the_way_goes() -> None:
+    timed_out = samples.refused(Stage.REACH, Cause.TIMED_OUT)
+    walked = [
+        samples.trace(samples.seen(samples.BASTION), samples.seen(samples.target("10.0.1.11"), samples.NO_LISTEN)),
+        samples.trace(samples.seen(samples.BASTION), samples.seen(samples.target("10.0.1.12"), timed_out)),
+        samples.trace(samples.seen(samples.BASTION), HopTrace(samples.target("10.0.1.13"))),
+    ]
+    chart = flowchart(summary.render(samples.report(Verdict.FAIL, *walked)))
+    edges = [line.strip() for line in chart if EDGE.fullmatch(line)]
+    assert edges == ["here --> hop1", "hop1 --> hop2", "hop1 --x hop3", "hop1 -.-> hop4"]
+
+
+def test_the_flowchart_stays_within_what_mermaid_draws() -> None:
+    """Three hosts stop for each cause there is, under the longest names, whose signs are all written by number."""
+    stops = [samples.refused(stage, cause) for stage in (Stage.REACH, Stage.LOGIN) for cause in Cause]
+    walked = [
+        samples.trace(samples.seen(samples.BASTION), samples.seen(samples.target(chr(0x1F600 + number) * 90), stop))
+        for stop in stops
+        for number in range(3)
+    ]
+    chart = flowchart(summary.render(samples.report(Verdict.FAIL, *walked)))
+    drawn = sum(line.startswith("    hop") and '["' in line for line in chart) - 1
+    assert drawn > 20
+    assert len("\n".join(chart)) < MOST_OF_MERMAID
+    assert f'    rest["{len(walked) - 3 * drawn} hosts more: see the table of hops"]:::start' in chart
 
 
 def test_neighbouring_lines_of_a_servers_file_stay_out() -> None:
     made = summary.render(samples.targets_refused())
-    assert "-AllowTcpForwarding no\n+AllowTcpForwarding remote" in made
+    assert "- AllowTcpForwarding no\n+ AllowTcpForwarding remote" in made
     assert "CIS 5.2.20" not in made
 
 
@@ -116,6 +149,8 @@ def test_what_does_not_fit_is_counted() -> None:
     made = summary.render(many)
     assert 0.8 * MOST_BYTES < len(made.encode()) < MOST_BYTES + 200
     assert re.search(r"\d+ sections left out", made)
+    assert "```mermaid" in made, "what there is once stays before what there is often"
+    assert "### Hops" in made
 
 
 def test_a_verdict_has_a_heading() -> None:

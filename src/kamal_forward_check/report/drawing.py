@@ -9,7 +9,7 @@ from typing import NamedTuple
 from kamal_forward_check.model import HopTrace, Observation, Report, Status
 from kamal_forward_check.report.fold import Group, Way, ways
 from kamal_forward_check.report.paint import Paint
-from kamal_forward_check.report.words import HERE, MARKS, count, outcome, some, stage
+from kamal_forward_check.report.words import HERE, MARKS, NOT_TRIED, count, outcome, some, stage
 
 STYLES = {Status.PASS: "good", Status.FAIL: "bad", Status.SKIPPED: "dim"}
 _ARROW = " ─▶ "
@@ -65,7 +65,7 @@ def _hop(seen: HopTrace) -> Iterator[Cell]:
     yield Cell(seen.hop.name, "bold", begins_hop=True)
     yield from map(_stage, seen.stages)
     if not seen.stages:
-        yield Cell(f"{MARKS[Status.SKIPPED]} not come to", "dim")
+        yield Cell(f"{MARKS[Status.SKIPPED]} {NOT_TRIED}", "dim")
 
 
 def _stage(seen: Observation) -> Cell:

@@ -31,6 +31,9 @@ HERE = {
     Vantage.RUNNER: "this runner",
     Vantage.CONTAINER: "this container",
 }
+NOT_TRIED = "not tried"
+"""Of a hop that lies behind one that stops the way; of a stage for which a host has no means."""
+
 _SECOND = 1000.0
 _MOST_NAMED = 3
 _SHORT_CAUSES = {
@@ -42,6 +45,7 @@ _SHORT_CAUSES = {
     Cause.LISTEN_BUSY: "port in use",
     Cause.PROHIBITED: "refused",
     Cause.NO_DATA: "none came",
+    Cause.CANNOT_RUN: NOT_TRIED,
 }
 """Causes in words that read well beside the name of their stage."""
 
@@ -78,7 +82,7 @@ def outcome(seen: Observation) -> str:
     if seen.status is Status.PASS:
         return duration(seen.ms)
     if seen.cause is None:
-        return "failed" if seen.status is Status.FAIL else "not tried"
+        return "failed" if seen.status is Status.FAIL else NOT_TRIED
     return _SHORT_CAUSES.get(seen.cause) or seen.cause.replace("-", " ")
 
 
@@ -120,14 +124,15 @@ def errors(report: Report) -> int:
 
 def closing(report: Report) -> str:
     """The last line: the verdict, what is to be done about it, and the time it took."""
+    return " · ".join((headline(report), *tally(report), duration(report.total_ms)))
+
+
+def tally(report: Report) -> tuple[str, ...]:
+    """How much there is to change, and how many warnings there are."""
     warnings = sum(finding.severity is Severity.WARNING for finding in report.findings)
-    return " · ".join(
-        (
-            headline(report),
-            *([f"{count(errors(report), 'thing')} to change"] if errors(report) else []),
-            *([count(warnings, "warning")] if warnings else []),
-            duration(report.total_ms),
-        )
+    return (
+        *([f"{count(errors(report), 'thing')} to change"] if errors(report) else []),
+        *([count(warnings, "warning")] if warnings else []),
     )
 
 
