@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hypothesis import example, given
 from markdown_it import MarkdownIt
 
-from kamal_forward_check.model import Cause, HopTrace, Report, Skipped, Stage, Verdict
+from kamal_forward_check.model import Cause, HopTrace, Report, Skipped, Stage, Trace, Verdict
 from kamal_forward_check.report import summary
 from kamal_forward_check.report.summary import MOST_BYTES
 from kamal_forward_check.report.words import DOCS
@@ -58,6 +58,16 @@ def tokens(markdown: str) -> Iterator[Token]:
 def flowchart(markdown: str) -> list[str]:
     charts = [token.content for token in tokens(markdown) if token.info == "mermaid"]
     return charts[0].splitlines() if charts else []
+
+
+def each_stopped_otherwise(*hosts: str) -> list[Trace]:
+    """The same hosts, once for each cause there is, at two stages."""
+    stops = [samples.refused(stage, cause) for stage in (Stage.REACH, Stage.LOGIN) for cause in Cause]
+    return [
+        samples.trace(samples.seen(samples.BASTION), samples.seen(samples.target(host), stop))
+        for stop in stops
+        for host in hosts
+    ]
 
 
 @given(REPORTS)
@@ -119,12 +129,7 @@ def test_an_arrow_shows_how_far_the_way_goes() -> None:
 
 def test_the_flowchart_stays_within_what_mermaid_draws() -> None:
     """Three hosts stop for each cause there is, under the longest names, whose signs are all written by number."""
-    stops = [samples.refused(stage, cause) for stage in (Stage.REACH, Stage.LOGIN) for cause in Cause]
-    walked = [
-        samples.trace(samples.seen(samples.BASTION), samples.seen(samples.target(chr(0x1F600 + number) * 90), stop))
-        for stop in stops
-        for number in range(3)
-    ]
+    walked = each_stopped_otherwise(*(chr(0x1F600 + number) * 90 for number in range(3)))
     chart = flowchart(summary.render(samples.report(Verdict.FAIL, *walked)))
     drawn = sum(line.startswith("    hop") and '["' in line for line in chart) - 1
     assert drawn > 20
@@ -149,8 +154,14 @@ def test_what_does_not_fit_is_counted() -> None:
     made = summary.render(many)
     assert 0.8 * MOST_BYTES < len(made.encode()) < MOST_BYTES + 200
     assert re.search(r"\d+ sections left out", made)
-    assert "```mermaid" in made, "what there is once stays before what there is often"
-    assert "### Hops" in made
+
+
+def test_findings_are_left_out_before_the_table_of_hops() -> None:
+    walked = each_stopped_otherwise("10.0.1.11")
+    many = samples.report(Verdict.FAIL, *walked, findings=samples.targets_refused().findings * 1000)
+    made = summary.render(many)
+    assert 0.95 * MOST_BYTES < len(made.encode()) < MOST_BYTES + 200
+    assert made.index("### ❌") < made.index("### Hops") < made.index("sections left out")
 
 
 def test_a_verdict_has_a_heading() -> None:
