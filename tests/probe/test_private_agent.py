@@ -206,21 +206,21 @@ def test_where_no_agent_can_be_made_a_failing_command_proves_nothing(
 
 
 @pytest.mark.parametrize(
-    ("rule", "identities", "hint"),
-    [("", True, "give ssh-known-hosts"), ("# given", False, "give ssh-private-key"), ("# given", True, "the runner")],
+    ("lines", "given", "hint"),
+    [
+        ("", "given", "give ssh-known-hosts"),
+        ("# given", "", "give ssh-private-key"),
+        ("# given", "given", "the runner"),
+    ],
     ids=["its host is unknown", "no key", "another reason"],
 )
-def test_in_a_container_it_is_said_what_a_command_may_lack(
-    servers: Servers,
-    rule: str,
-    identities: bool,
-    hint: str,  # noqa: FBT001 - a row of the table
-) -> None:
+def test_in_a_container_it_is_said_what_a_command_may_lack(servers: Servers, lines: str, given: str, hint: str) -> None:
     jump, target = servers.sshd(), servers.sshd()
-    keys = Keys(identities=(as_text(servers.key),)) if identities else Keys()
+    keys = Keys(identities=(as_text(servers.key),)) if given else Keys()
     route = by_command(servers, jump, target, keys=keys)
-    hop: Hop = replace(route.hops[0], host_key_rule=HostKeyRule((target.host,), (), accept_unknown=True, lines=rule))
-    if not rule:
+    rule = HostKeyRule((target.host,), (), accept_unknown=True, lines=lines)
+    hop: Hop = replace(route.hops[0], host_key_rule=rule)
+    if not lines:
         (servers.folder / "known_hosts").write_text("", encoding="utf-8")
     [trace] = servers.walk(replace(route, hops=(hop,)), vantage=Vantage.CONTAINER)
     assert trace.verdict is Verdict.INCOMPLETE

@@ -22,7 +22,53 @@ SPELLINGS = (
     "=ProxyCommand sh -c x",
     "Host nobody-is-called-so\n  Port 1\nHost *\n  ProxyCommand sh -c x",
     "ProxyCommand sh -c x\r",
+    'Proxy"Command" sh -c x',
+    '""ProxyCommand sh -c x',
+    "\r ProxyCommand\rsh -c x",
+    "IgnoreUnknown ProxyCommand\nProxyCommand sh -c x",
 )
+
+MATCHES = (
+    'Match exec "{}"',
+    '\tMATCH\tEXEC\t"{}"',
+    'match=exec="{}"',
+    '"Match" "exec" "{}"',
+    'Ma"tch" ex"ec" "{}"',
+    'Match!exec "{}"',
+    'Match !exec "{}"',
+    'Match "!exec" "{}"',
+    'Match host * exec "{}"',
+    'Match host="*" exec="{}"',
+    'Match\rexec "{}"',
+    'Match host *\rexec "{}"',
+    '\t\r Match exec "{}"\r',
+    '"" Match exec "{}"',
+    '""Match exec "{}"',
+    '=Match exec "{}"',
+    'Match""exec "{}"',
+    '"Match"exec "{}"',
+    'Match exec "{}"\f',
+    "# x\rMatch exec {}",
+    "Match 'exec' {}",
+    'Match user * host * final exec "{}"',
+    'CanonicalizeHostname yes\nMatch canonical exec "{}"',
+    'Match e\\xec "{}"',
+    'Host x\n  Port 1\nMatch exec "{}"',
+    'IgnoreUnknown match\nMatch exec "{}"',
+    '\\Match exec "{}"',
+    "\ufeffMatch exec {}",
+    'Match\vexec "{}"',
+    'Match\u00a0exec "{}"',
+    'Match host x,exec "{}"',
+    "Match\0exec {}",
+    "#Match exec {}",
+    "Include {folder}/more",
+    "Include {folder}/mor*",
+    'Inc"lude" "{folder}/more"',
+    "include={folder}/more",
+    '"Include"{folder}/more',
+)
+"""Lines of which some have ssh run a command, and some are nothing to it."""
 
 
 def plans(machine: Machine, text: str, *, allowed: bool = False) -> list[Plan]:
@@ -77,6 +123,64 @@ def test_a_file_is_refused_however_ssh_lets_a_command_be_written(tmp_path: Path,
 )
 def test_all_else_that_starts_something_is_refused_too(tmp_path: Path, line: str, keyword: str) -> None:
     assert [f"ssh_config:3: {keyword} may start" in why for why in refusals(Machine(tmp_path), line)] == [True, True]
+
+
+def test_whatever_has_ssh_run_a_command_is_refused(tmp_path: Path) -> None:
+    """Held against the real ssh: more may be refused than it runs, and nothing that it runs is not."""
+    machine, mark = Machine(tmp_path), tmp_path / "mark"
+    machine.write("more", f"Match exec {mark}.sh\n")
+    machine.write("mark.sh", f"#!/bin/sh\ntouch {mark}\n").chmod(0o755)
+    started, missed = set(), set()
+    for line in MATCHES:
+        text = line.replace("{}", f"{mark}.sh").replace("{folder}", str(tmp_path))
+        refused = bool(refusals(machine, text))
+        mark.unlink(missing_ok=True)
+        asked = ["ssh", "-G", "-F", str(tmp_path / "deploy/ssh_config"), "10.0.0.1"]
+        subprocess.run(asked, check=False, capture_output=True, timeout=60)
+        if mark.exists():
+            started.add(line)
+            missed |= set() if refused else {line}
+    assert not missed
+    assert len(started) > len(MATCHES) / 2, "ssh takes most of them"
+
+
+@pytest.mark.parametrize("name", ["deploy/%h.conf", "deploy/big.conf"])
+def test_a_file_that_can_not_be_read_through_before_is_refused(tmp_path: Path, name: str) -> None:
+    machine = Machine(tmp_path)
+    machine.write("deploy/10.0.0.1.conf", "ProxyCommand x\n")
+    machine.write("deploy/big.conf", "#\n" * 600_000 + "ProxyCommand x\n")
+    made = plans(machine, f"servers: [10.0.0.1]\nssh: {{config: {name}, proxy: bastion}}\n")
+    assert [f"config/deploy.yml:6: ssh.config {name}, " in item.why for plan in made for item in plan.skipped] == [
+        True
+    ] * 2
+
+
+@pytest.mark.parametrize(
+    "line", ["User ${API_KEY}", "SetEnv X=${API_KEY}", 'Us"er" ${API_KEY}', "HostName ${API_KEY}.x"]
+)
+def test_a_server_is_not_told_what_a_variable_holds(tmp_path: Path, line: str) -> None:
+    assert ["may tell a server" in why for why in refusals(Machine(tmp_path), line)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["ProxyJump $(touch x)@bastion", "ProxyJump a,`id`", "HostName \"x'$(id)'\"", "User a;id", "CanonicalDomains |id"],
+)
+def test_no_name_goes_to_a_shell(tmp_path: Path, line: str) -> None:
+    """ssh calls itself for a ProxyJump by a command line, into which it copies names (CVE-2023-51385 and its like)."""
+    assert ["with what a shell takes for its own" in why for why in refusals(Machine(tmp_path), line)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("ProxyCommand none", "PKCS11Provider=none", 'KnownHostsCommand "none"'),
+        *("IdentityFile ${HOME}/.ssh/deploy", "IdentityAgent ${AGENT}", "User deploy"),
+        *("ProxyJump ops@a:2222,[::1]:22", "HostName %h.lan", '"User" "deploy"', "ProxyJump ssh://u@b"),
+    ],
+)
+def test_what_says_none_and_the_names_of_files_are_no_reason(tmp_path: Path, line: str) -> None:
+    assert not [why for why in refusals(Machine(tmp_path), line) if "nothing was dialled" in why]
 
 
 @pytest.mark.parametrize("line", ["# ProxyCommand x", "ProxyJump bastion", "Match host web.example", "Port 22"])

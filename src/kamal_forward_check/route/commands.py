@@ -13,6 +13,7 @@ from kamal_forward_check.route.net_ssh_config import DEFAULT_FILES
 from kamal_forward_check.system import System
 
 SETTING = "allow-proxy-command"
+_STARTS = "may start a command of the repository's on this runner"
 
 _STARTING = {
     "proxycommand": "ProxyCommand",
@@ -26,7 +27,15 @@ _STARTING = {
 }
 """The keywords of ssh_config that start a program, load a library, or read a file that may; and how they are shown."""
 
-_BETWEEN_WORDS = re.compile(r'[\s="]+')
+_NONE_STARTS_NOTHING = ("ProxyCommand", "KnownHostsCommand", "PKCS11Provider", "SmartcardDevice")
+_TOLD = ("user", "hostname", "proxyjump", "canonicaldomains", "setenv")
+"""The keywords whose value a server hears, or the shell through which ssh calls itself for a ProxyJump."""
+
+_PLAIN = re.compile(r"[\w.@:,/%+=\[\]\s-]*")
+
+_BETWEEN_WORDS = re.compile(r"[\s=]+")
+_QUOTES = re.compile(r"[\"'\\]")
+_MOST_BYTES = 1 << 20
 
 
 def refused(config: DeployConfig, system: System) -> Iterator[Skipped]:
@@ -35,31 +44,53 @@ def refused(config: DeployConfig, system: System) -> Iterator[Skipped]:
     if ssh is None:
         return
     if command := ssh.get("proxy_command"):
-        yield _refused("ssh.proxy_command", command.at)
-    for file in _files(ssh.get("config")):
-        for number, line in enumerate((system.read_text(system.path(file)) or "").split("\n"), 1):
-            if keyword := _starting(line):
-                yield _refused(keyword, Span(file, number))
+        yield _held_back(f"ssh.proxy_command {_STARTS}", command.at)
+    for node in _files(ssh.get("config")):
+        yield from _in_file(node, system)
 
 
-def _files(config: Node | None) -> Iterator[str]:
+def _files(config: Node | None) -> Iterator[Node]:
     """The files that `ssh.config` names: of the repository, as far as anybody can know."""
     for node in (config, *config.elements()) if config else ():
         if isinstance(node.value, str) and node.value not in DEFAULT_FILES:
-            yield node.value
+            yield node
 
 
-def _starting(line: str) -> str:
-    """The keyword by which a line starts something; quotes and `=` count as blanks, as for ssh."""
-    first, *others = [word for word in _BETWEEN_WORDS.split(line.lower()) if word] or [""]
-    if first == "match" and any(word.lstrip("!").startswith("exec") for word in others):
-        return "Match exec"
-    return _STARTING.get(first, "")
+def _in_file(named: Node, system: System) -> Iterator[Skipped]:
+    file = str(named.value)
+    if "%" in file:  # net-ssh looks for tokens in the whole command, and so in this name
+        yield _held_back(f"ssh.config {file}, another file for each host, {_STARTS}", named.at)
+        return
+    content = system.read_bytes(system.path(file), _MOST_BYTES + 1) or b""
+    if len(content) > _MOST_BYTES:
+        yield _held_back(f"ssh.config {file}, of more than 1 MB, {_STARTS}", named.at)
+        return
+    # A line ends with LF alone for ssh, and a CR is a blank; net-ssh's reader takes each of both for an end.
+    for number, line in enumerate(content.decode("utf-8", "replace").split("\n"), 1):
+        for reading in dict.fromkeys((line, *line.split("\r"))):
+            if danger := _danger(reading):
+                yield _held_back(danger, Span(file, number))
+                break
 
 
-def _refused(keyword: str, at: Span) -> Skipped:
-    return Skipped(
-        ROUTES,
-        f"{at.file}:{at.line}: {keyword} may start a command of the repository's on this runner: nothing was dialled;"
-        f" {SETTING} allows it",
-    )
+def _danger(line: str) -> str:
+    """What a line may do here; empty where it does no harm.
+
+    To ssh a quote may stand before a word, in it, or in place of a blank.
+    """
+    for bare in (_QUOTES.sub(" ", line), _QUOTES.sub("", line)):
+        first, *others = [word for word in _BETWEEN_WORDS.split(bare.lower()) if word] or [""]
+        if first == "match" and any(word.lstrip("!").startswith("exec") for word in others):
+            return f"Match exec {_STARTS}"
+        keyword = _STARTING.get(first, "")
+        if keyword and not (keyword in _NONE_STARTS_NOTHING and others == ["none"]):
+            return f"{keyword} {_STARTS}"
+        if first in _TOLD and "${" in line:  # which ssh 10 expands
+            return f"${{...}} in {first} may tell a server what a variable of this runner holds"
+        if first in _TOLD and not _PLAIN.fullmatch(line.replace('"', "")):
+            return f"{first}, with what a shell takes for its own, {_STARTS}"
+    return ""
+
+
+def _held_back(danger: str, at: Span) -> Skipped:
+    return Skipped(ROUTES, f"{at.file}:{at.line}: {danger}: nothing was dialled; {SETTING} allows it")
