@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -14,8 +17,10 @@ from dev import release
 from dev.linters import finds, linters
 from dev.machine import CannotSetUp
 from kamal_forward_check import __version__
+from tests.action.rehearsal import Job
 
 ROOT = Path(__file__).parents[2]
+WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8"))
 IMAGE = f"ghcr.io/kamal-forward-check/kamal-forward-check@sha256:{'0123456789abcdef' * 4}"
 
 
@@ -99,3 +104,59 @@ def test_the_tag_is_the_sources_version(tag: str, status: int) -> None:
     )  # fmt: skip
     assert (ran.returncode, ran.stdout) == (status, "")
     assert ("the source says" in ran.stderr) == bool(status)
+
+
+def step(job: str, name: str) -> Mapping[str, Any]:
+    (found,) = (step for step in WORKFLOW["jobs"][job]["steps"] if step.get("id") == name)
+    return cast("Mapping[str, Any]", found)
+
+
+def script(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+def test_the_workflow_pushes_the_tags_that_were_made_and_then_releases(checkout: Path) -> None:
+    tools = checkout.parent / "tools"
+    script(tools / "gh", f'git -C {checkout} ls-remote --tags origin > {tools}/seen; echo "$@" > {tools}/released')
+    git(checkout, "push", "--quiet", "origin", "HEAD:refs/tags/v1", "HEAD:refs/tags/v1.1")
+    made = " ".join(release.commit("v1.2.3", IMAGE, checkout))
+    script(checkout / "bin" / "invoke", f'echo "$@" > {tools}/asked; echo {made}')
+    environ = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "GITHUB_REF_NAME": "v1.2.3"}
+    job = Job(checkout, environ, {}, {"needs": {"image": {"outputs": {"name": IMAGE}}}, "github": {"token": "t"}})
+    job.play([step("release", "made"), step("release", "out")])
+    head, before = git(checkout, "rev-parse", "HEAD", "HEAD~").split()
+    assert (tools / "asked").read_text() == f"dev.release --tag v1.2.3 --image {IMAGE}\n"
+    pointing = {ref: at for at, ref in (row.split() for row in (tools / "seen").read_text().splitlines())}
+    assert pointing == {f"refs/tags/{tag}": head for tag in ("v1", "v1.2", "v1.2.3")} | {"refs/tags/v1.1": before}
+    assert (tools / "released").read_text() == "release create v1.2.3 --verify-tag --generate-notes\n"
+
+
+@pytest.mark.parametrize("said", [f"Name:      base\nDigest:    sha256:{'ab' * 32}\n\nManifests:", "Name:      base"])
+def test_the_base_is_pinned_by_what_its_tag_names(tmp_path: Path, said: str) -> None:
+    workspace, tools = tmp_path / "workspace", tmp_path / "tools"
+    workspace.mkdir()
+    shutil.copy(ROOT / "Dockerfile", workspace)
+    script(tools / "docker", f"echo \"$@\" > {tools}/asked; echo '{said}'")
+    job = Job(workspace, {"PATH": f"{tools}:{os.environ['PATH']}"}, {}, {})
+    base = (ROOT / "Dockerfile").read_text().split()[1]
+    if "Digest" not in said:
+        with pytest.raises(AssertionError):
+            job.take(step("image", "base"))
+        return
+    job.take(step("image", "base"))
+    assert (tools / "asked").read_text() == f"buildx imagetools inspect {base}\n"
+    assert job.context["steps"]["base"]["outputs"] == {"name": base, "digest": f"sha256:{'ab' * 32}"}
+    contexts = step("image", "push")["with"]["build-contexts"]
+    assert job.expanded(contexts) == f"{base}=docker-image://{base}@sha256:{'ab' * 32}"
+
+
+def test_an_image_without_a_digest_is_told_in_a_line() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-I", str(ROOT / "tasks.py"), "dev.release", "--tag", f"v{__version__}", "--image", "n:v1"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.count("\n") == 1
+    assert "does not name an image by its digest" in ran.stderr
