@@ -5,18 +5,16 @@ The image runs it as `python -I entrypoint.py`, so that nothing of the workspace
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import secrets
-import signal
 import sys
 import traceback
 from io import TextIOWrapper
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
-from kamal_forward_check import door, private_keys
+from kamal_forward_check import door, interruption, private_keys
 from kamal_forward_check.errors import CannotCheck, Exit
 from kamal_forward_check.events import check
 from kamal_forward_check.model import Vantage
@@ -26,17 +24,16 @@ from kamal_forward_check.settings import Settings, from_inputs
 from kamal_forward_check.system import System, is_runners
 from kamal_forward_check.validate import validate
 
-_CANCEL = (signal.SIGINT, signal.SIGTERM)
-"""What a runner sends to cancel a step: the first, the second 7.5 seconds later, and then it kills."""
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where the image has its programs: a job's own PATH may name a folder of the workspace."""
 
-_CLEAN_UP_SECONDS = 5
+_OF_THE_IMAGE = Path(__file__).parent == Path(sys.prefix)
+_KNOWN_TO_ALL = Path("/etc/ssh/ssh_known_hosts")
 
 
 def main() -> int:
     """Check, publish, and give the exit status. No traceback reaches the log, unless the runner debugs."""
-    # PID 1 gets no default handlers: without these a cancelled job's container would live on.
-    for number in _CANCEL:
-        signal.signal(number, _interrupt)
+    interruption.heed()
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # whatever LANG a workflow sets
     try:
@@ -49,15 +46,6 @@ def main() -> int:
         return _status(error)
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    """End the check at a first signal. A second leaves the cleaning-up alone; what takes it too long is left behind."""
-    for number in _CANCEL:
-        signal.signal(number, lambda *_: None)  # SIG_IGN would have Python complain of one that came just before
-    signal.signal(signal.SIGALRM, lambda *_: os._exit(Exit.INTERRUPTED))
-    signal.alarm(_CLEAN_UP_SECONDS)
-    raise KeyboardInterrupt
-
-
 def _run() -> Exit:
     system, settings = System.real(on_runner=True), Settings()
     try:
@@ -65,6 +53,7 @@ def _run() -> Exit:
         print(github.masks(settings.private_keys), github.masks(settings.key_passphrase), sep="", end="", flush=True)
         settings = _with_keys(settings, system)
         system = _at_work(system, settings)
+        _let_commands_know(settings.known_hosts)
         judge = validate if settings.mode == "validate" else check
         report = judge(settings, system, Vantage.CONTAINER)
         ends_with = door.status(report, settings, system)
@@ -98,7 +87,14 @@ def _at_work(system: System, settings: Settings) -> System:
         raise CannotCheck(f"working-directory: there is no folder {settings.working_directory}", hint)
     os.chdir(cwd)
     environ = {name: value for name, value in system.environ.items() if not is_runners(name)}
-    return dataclasses.replace(system, environ=environ, cwd=cwd)
+    return dataclasses.replace(system, environ=environ | {"PATH": _PATH}, cwd=cwd)
+
+
+def _let_commands_know(known_hosts: str) -> None:
+    """Write known_hosts where every ssh looks, as one that a proxy command calls: in the image, whose /etc is ours."""
+    if _OF_THE_IMAGE and known_hosts.strip():
+        with contextlib.suppress(OSError):  # of a container that can't be written to
+            _KNOWN_TO_ALL.write_text("".join(f"{line}\n" for line in known_hosts.splitlines()), encoding="utf-8")
 
 
 def _words(error: Exception) -> str:

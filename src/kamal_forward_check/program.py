@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from kamal_forward_check import __version__
+from kamal_forward_check import __version__, interruption
 from kamal_forward_check.command_line import WORDS, Alone, CommandLine, from_table
 from kamal_forward_check.errors import CannotCheck
 from kamal_forward_check.errors import Exit as Status
@@ -33,8 +32,7 @@ def run(argv: list[str] | None = None, namespace: Collection | None = None) -> N
 def main(argv: list[str] | None = None, namespace: Collection | None = None) -> int:
     """Run the command line; the exit status. No traceback reaches a person."""
     gc.disable()  # a short life: looking for garbage among freshly imported modules finds none, and takes a tenth of it
-    # A SIGTERM closes what SIGINT closes: every connection, and with it every forward.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interruption.heed()
     program = CommandLine(
         name=NAME, binary=NAME, version=__version__, namespace=namespace or tasks(), config_class=Alone
     )

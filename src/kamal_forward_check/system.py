@@ -16,6 +16,7 @@ from pathlib import Path
 
 _RUNNERS = re.compile(r"INPUT_|ACTIONS_", re.IGNORECASE)
 _TOKEN = re.compile("TOKEN", re.IGNORECASE)
+_PR_SET_DUMPABLE = 4  # Linux, sys/prctl.h
 
 
 def is_runners(name: str) -> bool:
@@ -41,6 +42,14 @@ def _run(command: Sequence[str], limit: float, environ: Mapping[str, str]) -> su
                 os.killpg(process.pid, signal.SIGKILL)  # with what it started itself: `ssh -G` runs `Match exec`
             raise
     return subprocess.CompletedProcess(command, process.returncode, *said)
+
+
+def _keep_to_itself() -> None:
+    """Close /proc/PID/environ and mem to children: they tell what this process was started with, and holds."""
+    import ctypes
+
+    with contextlib.suppress(AttributeError, OSError):  # macOS has neither
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,8 @@ class System:
             withheld = frozenset(name for name in environ if is_runners(name) or _TOKEN.search(name))
         for name in withheld:
             os.environ.pop(name, None)
+        if withheld:
+            _keep_to_itself()
         return cls(environ, Path.cwd(), Path(environ.get("HOME") or Path.home()), withheld=withheld)
 
     @property
