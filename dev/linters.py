@@ -11,6 +11,7 @@ from dev.environment import ROOT
 from dev.machine import say
 
 _TOOLS = Path(sys.executable).parent
+_UPDATES = ".github/dependabot.yml"
 _SCHEMAS = ("schema/deploy.schema.json", "schema/report.schema.json")
 
 
@@ -25,11 +26,12 @@ def linters(root: Path = ROOT) -> tuple[tuple[str, ...], ...]:
         ("check-jsonschema", "--check-metaschema", *_SCHEMAS),
         ("check-jsonschema", "--builtin-schema", "vendor.github-actions", "action.yml"),
         ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows),
+        ("check-jsonschema", "--builtin-schema", "vendor.dependabot", _UPDATES),
         ("shellcheck", "bin/invoke", ".ci/run", "examples/pre-build"),
         ("shellcheck", "--shell=sh", *_found(root, "src/**/*.sh")),  # sent to hosts
         ("hadolint", "Dockerfile"),
         ("actionlint", "-pyflakes=", *workflows),
-        ("zizmor", "--offline", "--no-progress", "--config", ".github/zizmor.yml", "action.yml", *workflows),
+        ("zizmor", "--offline", "--no-progress", "--config", ".github/zizmor.yml", "action.yml", _UPDATES, *workflows),
     )
 
 

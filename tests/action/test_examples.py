@@ -55,14 +55,20 @@ def test_an_example_waits_for_a_deploy_and_neither_has_the_other_cancelled(path:
 
 
 @pytest.mark.parametrize(
-    ("destination", "asked"), [(None, "check\n"), ("", "check\n"), ("two words", "check --destination two words\n")]
+    ("given", "asked"),
+    [
+        ({}, ""),
+        ({"KAMAL_DESTINATION": "", "KAMAL_HOSTS": ""}, ""),
+        ({"KAMAL_DESTINATION": "two words"}, " --destination two words"),
+        ({"KAMAL_DESTINATION": "staging", "KAMAL_HOSTS": "a,b"}, " --destination staging --hosts a,b"),
+    ],
 )
-def test_the_hook_checks_the_destination_that_is_deployed(tmp_path: Path, destination: str | None, asked: str) -> None:
+def test_the_hook_checks_what_is_deployed(tmp_path: Path, given: dict[str, str], asked: str) -> None:
     program = tmp_path / "kamal-forward-check"
-    program.write_text('#!/bin/sh\necho "$@"\nexit 7\n')
+    program.write_text('#!/bin/sh\necho "$#:" "$@"\nexit 7\n')
     program.chmod(0o755)
-    environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    environ |= {} if destination is None else {"KAMAL_DESTINATION": destination}
+    environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}", **given}
     hook = ROOT / "examples/pre-build"
     ran = subprocess.run(hook, env=environ, capture_output=True, text=True, timeout=60, check=False)
-    assert (ran.returncode, ran.stdout) == (7, asked)
+    words = 1 + 2 * asked.count("--")
+    assert (ran.returncode, ran.stdout) == (7, f"{words}: check{asked}\n")
