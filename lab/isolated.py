@@ -165,9 +165,14 @@ class Isolated:
         """Whether something on the host listens on `port`."""
         return self._shells[name].listens(port)
 
-    def network(self, name: str) -> str:
-        """A host's network namespace, as a path."""
-        return f"/proc/{self._shells[name].pid}/ns/net"
+    def plug(self, process: int) -> None:
+        """Give the network that `process` is in a line to the front, and an address there."""
+        there = f"nsenter --net --target={process} ip"
+        self._switch.run(
+            f"ip link add guest up master front type veth peer name front netns {process}\n"
+            f"{there} addr add {NETWORKS['front']}.3/24 dev front\n"
+            f"{there} link set front up"
+        )
 
     def host_key(self, host: Host) -> str:
         """A host's public key: its type and base64."""

@@ -104,10 +104,11 @@ class Lab:
         """Whether each host is a machine of its own, with its own users and network."""
         return isinstance(self._machines, Isolated)
 
-    @property
-    def network(self) -> str:
-        """The deployer's network, as a path that a container can be given."""
-        return self._machines.network(DEPLOYER)
+    def plug(self, process: int) -> None:
+        """Give a process that has a network of its own, such as a container's, a place beside the deployer."""
+        if not isinstance(self._machines, Isolated):
+            raise LabError(f"hosts have networks of their own only where they can be isolated: {can_isolate()}")
+        self._machines.plug(process)
 
     def listens(self, name: str, port: int) -> bool:
         """Whether something on a host listens on `port`. Nobody is asked for it, so no log shows it."""

@@ -60,10 +60,6 @@ class Loopback:
         """Whether something listens on `port`."""
         return self._shell.listens(port)
 
-    def network(self, name: str) -> str:  # noqa: ARG002 - one machine
-        """The machine's network namespace, as a path."""
-        return f"/proc/{self._shell.pid}/ns/net"
-
     def root(self, name: str) -> Path:
         """Where a host's files lie."""
         return self._folder / "hosts" / name

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dev import containers
-from lab import Lab
+from lab import Lab, can_isolate
 from lab.host import File
 from tests.action.runner import Step, assignments
 
@@ -155,10 +155,10 @@ def step(engine: str, tmp_path: Path) -> Iterator[Contained]:
 
 
 @pytest.fixture(scope="package")
-def lab(engine: str) -> Iterator[Lab]:
+def lab() -> Iterator[Lab]:
     """A jump, and targets behind it, of which one refuses the listen and one never comes back with data."""
-    if engine != "podman":
-        pytest.skip("Docker can't put a container into a network that it didn't make")
+    if why_not := can_isolate():
+        pytest.skip(why_not)
     with Lab() as lab:
         lab.host("bastion", "front", "back", login="ops")
         lab.host("web-1", login="deploy")
@@ -169,3 +169,15 @@ def lab(engine: str) -> Iterator[Lab]:
         slow.files["/usr/local/bin/timeout"] = File('#!/bin/sh\nshift\nexec "$@"\n', 0o755)
         lab.start()
         yield lab
+
+
+@pytest.fixture(scope="package")
+def network(engine: str, lab: Lab) -> Iterator[str]:
+    """What --network says for a container beside the lab's deployer: the network of a container that is plugged in."""
+    run = containers.engine(engine)
+    guest = run("run", "--detach", "--rm", "--network=none", containers.base(), "sleep", "infinity").stdout.strip()
+    try:
+        lab.plug(int(run("inspect", "--format", "{{.State.Pid}}", guest).stdout))
+        yield f"container:{guest}"
+    finally:
+        run("kill", guest)

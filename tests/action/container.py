@@ -149,7 +149,7 @@ class Contained(Action):
     def kill(self) -> None:
         """End every container that was started, where a test left one behind."""
         for name in self.names:
-            containers.engine(self.engine)("rm", "--force", "--time", "0", name)
+            containers.engine(self.engine)("kill", name)
 
 
 @cache

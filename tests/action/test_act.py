@@ -1,7 +1,7 @@
 """One of the examples run whole by act: its own steps, with its secrets and variables, and the real image in its place.
 
-act stands in for GitHub's service and runner. What differs: the workspace is copied instead of checked out, a job has a
-container of its own, and no folder is mounted below /github.
+act stands in for GitHub's service and runner. What differs: it knows no queue of a concurrency group, copies the
+workspace instead of checking it out, has a container for the job, and mounts no folder below /github.
 """
 
 from __future__ import annotations
@@ -30,22 +30,26 @@ IMAGE = f"act-{OURS.replace('/', '-').replace('@', '-')}v1-dockeraction:latest"
 
 
 @pytest.fixture
-def daemon(engine: str, lab: Lab, tmp_path: Path) -> Iterator[list[str]]:
-    """The start of a command line in the deployer's network, where Docker's interface is podman's and has our image."""
-    podman = containers.engine(engine)
-    assert podman("tag", containers.IMAGE, IMAGE).returncode == 0
-    socket = tmp_path / "podman.sock"
-    there = ["nsenter", f"--net={lab.network}"]
-    with (tmp_path / "podman.log").open("w") as log:
-        service = [*there, *podman.command, "system", "service", "--time=0", f"unix://{socket}"]
-        process = subprocess.Popen(service, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+def daemon(engine: str, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The variables that lead to a daemon that has our image: Docker's own, or podman in its place."""
+    builder = containers.engine(engine)
+    assert builder("tag", containers.IMAGE, IMAGE).returncode == 0
     try:
-        until(lambda: (socket.exists() and answers(socket)) or process.poll() is not None)
-        yield [*there, "env", f"DOCKER_HOST=unix://{socket}"]
+        if engine == "docker":
+            yield {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
+            return
+        socket = tmp_path / "podman.sock"
+        with (tmp_path / "podman.log").open("w") as log:
+            service = [*builder.command, "system", "service", "--time=0", f"unix://{socket}"]
+            process = subprocess.Popen(service, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            until(lambda: answers(socket) or process.poll() is not None)
+            yield {"DOCKER_HOST": f"unix://{socket}"}
+        finally:
+            process.terminate()
+            process.wait()
     finally:
-        process.terminate()
-        process.wait()
-        podman("untag", IMAGE, IMAGE)
+        builder("image", "rm", IMAGE)
 
 
 @pytest.fixture
@@ -59,7 +63,7 @@ def project(lab: Lab, tmp_path: Path) -> Path:
     workflows = folder / ".github" / "workflows"
     workflows.mkdir(parents=True)
     text = EXAMPLE.read_text(encoding="utf-8")
-    (workflows / EXAMPLE.name).write_text(text.replace("  queue: max\n", ""), encoding="utf-8")  # act knows of none
+    (workflows / EXAMPLE.name).write_text(text.replace("  queue: max\n", ""), encoding="utf-8")
     git = ["git", "-C", str(folder), "-c", "user.name=octo", "-c", "user.email=octo@example.com"]
     environ = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull}
     for words in (
@@ -72,18 +76,19 @@ def project(lab: Lab, tmp_path: Path) -> Path:
     return folder
 
 
-def run(daemon: list[str], project: Path, home: Path, lab: Lab) -> tuple[int, list[Any], str]:
+def run(project: Path, environ: dict[str, str], network: str, lab: Lab) -> tuple[int, list[Any], str]:
     """Have act run the project's workflow for a push: its exit status, what it logs, and all of it as text."""
-    home.mkdir()
-    environ = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "DEPLOY_KEY": lab.key.read_text(),
-        "KNOWN_HOSTS": lab.home(keys=False).known_hosts.read_text(),
-    }
+    known_hosts = lab.home(keys=False).known_hosts.read_text()
+    environ = {"PATH": os.environ["PATH"], "DEPLOY_KEY": lab.key.read_text(), "KNOWN_HOSTS": known_hosts, **environ}
     command = [
-        *(*daemon, str(ACT), "push", "--json", "--rm", "--rebuild=false", "--pull=false", "--no-cache-server"),
-        *("--platform", f"ubuntu-latest={containers.base()}", "--container-daemon-socket", "-"),
+        *(str(ACT), "push", "--json", "--rm", "--rebuild=false", "--pull=false", "--no-cache-server"),
+        *(
+            "--platform",
+            f"ubuntu-latest={containers.base()}",
+            "--container-daemon-socket",
+            "-",
+            f"--container-options=--network={network}",
+        ),
         *("--local-repository", f"{OURS}v1={ROOT}", "--secret", "DEPLOY_KEY", "--var", "KNOWN_HOSTS"),
     ]
     ran = subprocess.run(
@@ -93,9 +98,9 @@ def run(daemon: list[str], project: Path, home: Path, lab: Lab) -> tuple[int, li
 
 
 def test_an_example_stops_the_deploy_and_names_the_hop(
-    daemon: list[str], project: Path, lab: Lab, tmp_path: Path
+    daemon: dict[str, str], network: str, project: Path, lab: Lab, tmp_path: Path
 ) -> None:
-    status, log, text = run(daemon, project, tmp_path / "home", lab)
+    status, log, text = run(project, {"HOME": str(tmp_path), **daemon}, network, lab)
     results = {line["step"]: line["stepResult"] for line in log if "stepResult" in line}
     ours = {step: result for step, result in results.items() if step.startswith(OURS)}
     assert (status, list(ours.values())) == (1, ["failure"]), text

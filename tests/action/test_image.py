@@ -107,37 +107,43 @@ def until(true: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+@pytest.fixture
+def placed(step: Contained, network: str) -> Contained:
+    """The action in a container beside the lab's deployer."""
+    step.network = network
+    return step
+
+
 def at(lab: Lab, step: Contained, *hosts: str) -> dict[str, str]:
-    """Put the step's container beside the deployer, its project deploying to these; the inputs that this needs."""
-    step.network = f"ns:{lab.network}"
+    """Have the step's project deploy to these; the inputs that this needs."""
     servers = [lab.hosts[host].address["back"] for host in hosts]
     proxy = f"ops@{lab.hosts['bastion'].address['front']}"
     write_project(step.workspace, deploy_yml(servers, proxy=proxy, user="deploy"))
     return {"ssh-private-key": lab.key.read_text(), "ssh-known-hosts": lab.home(keys=False).known_hosts.read_text()}
 
 
-def test_the_hop_that_refuses_is_named_from_a_container(lab: Lab, step: Contained) -> None:
-    inputs = at(lab, step, "web-1", "web-2")
-    ended = step.end(step.start(inputs))
+def test_the_hop_that_refuses_is_named_from_a_container(lab: Lab, placed: Contained) -> None:
+    inputs = at(lab, placed, "web-1", "web-2")
+    ended = placed.end(placed.start(inputs))
     assert (ended.status, ended.stderr) == (1, "")
     (error,) = ended.step.named("error")
     assert (error.properties["file"], error.properties["line"]) == ("config/deploy.yml", "7")
     assert 'says "AllowTcpForwarding no"; change it to "AllowTcpForwarding remote".' in error.data
     assert (ended.outputs["verdict"], ended.outputs["failing-hop"]) == ("fail", lab.hosts["web-2"].address["back"])
-    assert [route["verdict"] for route in step.report()["routes"]] == ["pass", "fail"]
-    published = "\n".join([*ended.step.text, ended.summary, str(step.report())])
+    assert [route["verdict"] for route in placed.report()["routes"]] == ["pass", "fail"]
+    published = "\n".join([*ended.step.text, ended.summary, str(placed.report())])
     assert not [line for line in inputs["ssh-private-key"].splitlines() if line in published]
 
 
 @pytest.mark.parametrize(
     "signals", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGTERM]], ids=["INT", "TERM", "INT, TERM"]
 )
-def test_a_cancelled_probe_leaves_no_listener_behind(lab: Lab, step: Contained, signals: list[int]) -> None:
-    process = step.start(at(lab, step, "slow"))
+def test_a_cancelled_probe_leaves_no_listener_behind(lab: Lab, placed: Contained, signals: list[int]) -> None:
+    process = placed.start(at(lab, placed, "slow"))
     until(lambda: lab.listens("slow", 5555) or process.poll() is not None)
     for number in signals:
         process.send_signal(number)
-    ended = step.end(process)
+    ended = placed.end(process)
     assert (ended.status, ended.stderr) == (130, "")
     assert ended.step.text[-2:] == ["kamal-forward-check: interrupted; every connection is closed", ""]
     until(lambda: not lab.listens("slow", 5555))
@@ -154,14 +160,14 @@ def test_a_cancelled_probe_leaves_no_listener_behind(lab: Lab, step: Contained, 
     ],
 )
 def test_the_event_that_the_runner_mounts_decides_who_logs_in(
-    lab: Lab, step: Contained, name: str, event: Any, key: str, status: int
+    lab: Lab, placed: Contained, name: str, event: Any, key: str, status: int
 ) -> None:
-    inputs = at(lab, step, "web-1")
+    inputs = at(lab, placed, "web-1")
     if not key:
         del inputs["ssh-private-key"]
-    step.event(name, event)
+    placed.event(name, event)
     before = lab.log("bastion")
-    ended = step.end(step.start(inputs))
+    ended = placed.end(placed.start(inputs))
     passes = bool(key) and not status
     assert (ended.status, ended.stderr) == (status, "")
     assert ended.outputs["verdict"] == ("pass" if passes else "incomplete")
