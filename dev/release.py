@@ -17,17 +17,25 @@ from kamal_forward_check import __version__
 _BUILT_BY_THE_RUNNER = "\n  image: Dockerfile\n"
 _BY_DIGEST = re.compile(r"ghcr\.io(/[a-z0-9]+([._-]+[a-z0-9]+)*)+@sha256:[0-9a-f]{64}")
 _VERSION = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
+_USED = re.compile(r"(?:kamal-forward-check@|rev: )(v\d+)")
+"""How our own text names a release."""
 _WORKFLOWS = ".github/workflows"
 _BOT = {"NAME": "github-actions[bot]", "EMAIL": "41898282+github-actions[bot]@users.noreply.github.com"}
 """Whom GitHub shows as the author of what a workflow commits."""
 
 
 def refuse_another_version(tag: str, version: str = __version__) -> None:
-    """Raise CannotSetUp unless `tag` is that of the version in the source, as in v1.2.3."""
+    """Raise CannotSetUp unless `tag` is that of the version in the source, as in v1.2.3, and of what users are told."""
     if not _VERSION.fullmatch(tag):
         raise CannotSetUp(f"{tag} is no version that can be released: name it like v1.2.3")
     if tag != f"v{version}":
         raise CannotSetUp(f"the tag is {tag}, and the source says {version}: src/kamal_forward_check/__init__.py")
+    texts = (path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *ROOT.glob("examples/*.yml")))
+    told = {use for text in texts for use in _USED.findall(text)}
+    if told != {major := tag.partition(".")[0]}:
+        raise CannotSetUp(
+            f"README.md and examples/ say {' and '.join(sorted(told))}, and a release of {tag} moves {major}"
+        )
 
 
 def commit(tag: str, image: str, root: Path = ROOT) -> list[str]:
