@@ -33,9 +33,8 @@ def refuse_another_version(tag: str, version: str = __version__) -> None:
     texts = (path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *ROOT.glob("examples/*.yml")))
     told = {use for text in texts for use in _USED.findall(text)}
     if told != {major := tag.partition(".")[0]}:
-        raise CannotSetUp(
-            f"README.md and examples/ say {' and '.join(sorted(told))}, and a release of {tag} moves {major}"
-        )
+        said = " and ".join(sorted(told))
+        raise CannotSetUp(f"README.md and examples/ say {said}, and a release of {tag} moves {major}: make them agree")
 
 
 def commit(tag: str, image: str, root: Path = ROOT) -> list[str]:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lab.lab import Lab
+from lab.lab import Lab, can_isolate
 from lab.project import deploy_yml, write_project
 
 FAULT = "allow-tcp-forwarding-no-dropin"
@@ -25,6 +25,9 @@ def main(folder: Path) -> int:
     That is, as GITHUB_OUTPUT has it: the addresses `grants` and `refuses`, a `private-key`, `known-hosts`, and the
     `process` that is left behind: they end with it.
     """
+    if why_not := can_isolate():
+        print(f"the servers can't start: {why_not}", file=sys.stderr)
+        return 2
     said, say = os.pipe()
     with tempfile.TemporaryFile("w+", encoding="utf-8") as trouble:
         if os.fork() == 0:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import can_isolate
+from lab import Lab, can_isolate
 from lab.host import accounts
 from lab.isolated import put
+from lab.lab import LabError
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """
@@ -62,3 +63,9 @@ def _as_deploy(folder: Path) -> list[str]:
         if subprocess.run(tried, capture_output=True, check=False).returncode == 0:
             return [*own_mounts, python]
     pytest.skip("no Python that another user than root can run")
+
+
+def test_a_lab_that_is_to_be_reached_says_why_it_can_not_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lab.lab.can_isolate", lambda: "network namespaces need root")
+    with pytest.raises(LabError, match="no lab can be reached from here: network namespaces need root"):
+        Lab(reachable=True)
