@@ -163,7 +163,7 @@ class Sshd:
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to it, and to all that it serves."""
         if self.process:
-            for pid in (*_descendants(self.process.pid), self.process.pid):
+            for pid in (*descendants(self.process.pid), self.process.pid):
                 with suppress(ProcessLookupError):
                     os.kill(pid, number)
 
@@ -175,12 +175,13 @@ class Sshd:
             self.process = None
 
 
-def _descendants(pid: int) -> Iterator[int]:
+def descendants(pid: int) -> Iterator[int]:
+    """The processes that a process has started, and they in turn."""
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
             for child in map(int, task.read_text(encoding="ascii").split()):
                 yield child
-                yield from _descendants(child)
+                yield from descendants(child)
 
 
 @dataclass
