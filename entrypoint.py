@@ -15,7 +15,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from kamal_forward_check import door, interruption, private_keys
-from kamal_forward_check.errors import CannotCheck, Exit
+from kamal_forward_check.errors import CannotCheck, Exit, Interrupted
 from kamal_forward_check.events import check
 from kamal_forward_check.model import Vantage
 from kamal_forward_check.report import github
@@ -57,6 +57,9 @@ def _run() -> Exit:
         judge = validate if settings.mode == "validate" else check
         report = judge(settings, system, Vantage.CONTAINER)
         ends_with = door.status(report, settings, system)
+    except Interrupted as stop:
+        door.publish(stop.report, settings, system, Exit.INTERRUPTED)
+        raise
     except Exception as error:  # noqa: BLE001 - the reports are written all the same, and say why
         report, ends_with = door.unchecked(settings, Vantage.CONTAINER, _words(error)), _status(error)
     door.publish(report, settings, system, ends_with)

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from kamal_forward_check import __version__, deploy, dotenv, route
-from kamal_forward_check.errors import CannotCheck
+from kamal_forward_check.errors import CannotCheck, Interrupted
 from kamal_forward_check.model import (
     ROUTES,
     DeployConfig,
@@ -34,7 +34,10 @@ _PORTS = range(1, 1 << 16)
 
 
 def check(settings: Settings, system: System, vantage: Vantage) -> Report:
-    """Judge the file, walk the routes, say why they stop. Raises CannotCheck where there is nothing to judge."""
+    """Judge the file, walk the routes, say why they stop.
+
+    Raises CannotCheck where there is nothing to judge, and Interrupted where a walk was.
+    """
     start = system.clock()
     _must_be_there(settings, system)
     system = dotenv.added(system, settings.env_file)
@@ -47,8 +50,8 @@ def check(settings: Settings, system: System, vantage: Vantage) -> Report:
         config = deploy.judged(config, system)
         from kamal_forward_check.rules import Facts, judge
 
-        traces = walk.finish() if walk else ()
-    if settings.compare_direct and walk:
+        traces, interrupted = _walked(walk) if walk else ((), False)
+    if settings.compare_direct and walk and not interrupted:
         from kamal_forward_check.probe import direct
 
         traces = direct.compare(traces, system, vantage, settings.timeout - (system.clock() - start))
@@ -59,12 +62,12 @@ def check(settings: Settings, system: System, vantage: Vantage) -> Report:
         secrets=route.secrets_for_keys(config, system),
         traces=traces,
         forwarding=plan.forwarding,
-        own_port=own_port.finish() if own_port else (),
+        own_port=own_port.finish() if own_port and not interrupted else (),
     )
     found = judge(facts)
     findings = tuple(finding for finding in found if finding.code not in settings.ignore)
     skipped = (*plan.skipped, *_unseen(traces), *_unwalked(plan, settings, vantage))
-    return Report(
+    report = Report(
         tool_version=__version__,
         vantage=vantage,
         kamal=config.kamal,
@@ -79,6 +82,9 @@ def check(settings: Settings, system: System, vantage: Vantage) -> Report:
         own_port=facts.own_port,
         total_ms=(system.clock() - start) * 1000,
     )
+    if interrupted:
+        raise Interrupted(report)
+    return report
 
 
 def _must_be_there(settings: Settings, system: System) -> None:
@@ -102,6 +108,14 @@ def _walk(plan: Plan, settings: Settings, system: System, vantage: Vantage) -> A
     from kamal_forward_check.probe.walk import Walk
 
     return Walk(plan.routes, system, vantage, settings.timeout)
+
+
+def _walked(walk: Walk) -> tuple[tuple[Trace, ...], bool]:
+    """What was seen, and whether the walk was ended from outside."""
+    try:
+        return walk.finish(), False
+    except KeyboardInterrupt:
+        return walk.so_far("the check was interrupted"), True
 
 
 def _own_port(plan: Plan, settings: Settings, vantage: Vantage) -> Look | None:

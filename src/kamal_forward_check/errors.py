@@ -21,6 +21,14 @@ class CannotCheck(Exception):  # noqa: N818 - it says what happened, as the hous
         self.hint = hint
 
 
+class Interrupted(KeyboardInterrupt):
+    """A walk was ended from outside; every connection is closed. `report` has what was found by then."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
+
+
 class Exit(IntEnum):
     """The exit statuses of both doors."""
 

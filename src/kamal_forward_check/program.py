@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from kamal_forward_check import __version__, interruption
 from kamal_forward_check.command_line import WORDS, Alone, CommandLine, from_table
-from kamal_forward_check.errors import CannotCheck
+from kamal_forward_check.errors import CannotCheck, Interrupted
 from kamal_forward_check.errors import Exit as Status
 from kamal_forward_check.light_invoke import Collection, Exit
 from kamal_forward_check.settings import Settings, from_flags
@@ -147,6 +147,9 @@ def _judged(settings: Settings, judge: Callable[[Settings, System, Vantage], Rep
     here = door.vantage(system)
     try:
         report = judge(settings, system, here)
+    except Interrupted as stop:
+        door.write(stop.report, settings, system)
+        raise
     except Exception as error:
         if settings.format != "text":
             door.write(door.unchecked(settings, here, str(error)), settings, system)

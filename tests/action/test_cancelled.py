@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -138,6 +139,21 @@ def test_while_a_target_holds_the_forward(checked: Checked, door: str, number: i
     until(lambda: bool(listening(port)))
     checked.end(number)
     until(lambda: not listening(port))
+
+
+@EACH_DOOR
+def test_what_was_found_by_then_is_said(checked: Checked, door: str, number: int) -> None:
+    """Of two targets one has refused when the other, which says nothing, is given up."""
+    refuses = checked.servers.sshd("AllowTcpForwarding no")
+    with socket.create_server(("127.0.0.9", refuses.port)) as deaf:
+        checked.start(door, (f"{refuses.host}, 127.0.0.9", refuses.port))
+        with deaf.accept()[0]:
+            refuses.waits_for("do_cleanup")  # we have left it
+            checked.end(number)
+    report = checked.action.report()
+    assert [route["verdict"] for route in report["routes"]] == ["fail", "incomplete"]
+    assert [finding["code"] for finding in report["findings"] if finding["severity"] == "error"] == ["KF510"]
+    assert "the check was interrupted" in str(report["skipped"])
 
 
 @EACH_DOOR

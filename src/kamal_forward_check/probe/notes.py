@@ -37,7 +37,7 @@ class Notes:
     not_asked: str = ""
     held_ms: float = 0.0
     so_far: Observation | None = None
-    """What stands of a stage that is still being looked into: it holds where time is up before."""
+    """What stands of a stage that is still being looked into: it holds where that is cut short."""
     no_commands: str = ""
     beside: frozenset[Beside] = frozenset()
 
@@ -58,14 +58,14 @@ class Notes:
         """The hop was not entered, and what was seen proves nothing."""
         return bool(self.stages) and self.stages[-1].status is Status.SKIPPED
 
-    def out_of_time(self) -> None:
-        """Time was up: what was seen so far holds, and what was not come to was not looked at."""
+    def cut_short(self, why: str) -> None:
+        """There was an end to it: what was seen so far holds, and what was not come to was not looked at."""
         seen = {each.stage for each in self.stages}
         if self.so_far and self.so_far.stage not in seen:
             self.stages.append(self.so_far)
         else:
             stage = Stage.DATA if Stage.LISTEN in seen else Stage.LISTEN
-            self.skipped(stage, Cause.OUT_OF_TIME, "the time for the whole check was up")
+            self.skipped(stage, Cause.OUT_OF_TIME, why)
 
     def trace(self, *more: Observation) -> HopTrace:
         """The notes as they stand, with what was seen on one route only."""

@@ -143,11 +143,15 @@ class Walk:
         # Wait after wait: a signal that comes just before one begins is heard when it ends.
         while under_way and (left := self._end - time.monotonic()) > 0:
             under_way = wait(under_way, timeout=min(left, _WAIT_SECONDS)).not_done
+        return self.so_far("the time for the whole check was up")
+
+    def so_far(self, why: str) -> tuple[Trace, ...]:
+        """What was seen by now; `why` there is no more to come."""
         for way in self._ways:
             if way.done.done():
                 way.done.result()  # a bug of ours is raised, not swallowed
             else:
-                way.notes.out_of_time()
+                way.notes.cut_short(why)
         return tuple(way.trace() for way in self._ways)
 
     def _jump(self, hops: tuple[Hop, ...]) -> _Jump | None:
