@@ -18,6 +18,9 @@ DATA = (("%0D", "\r"), ("%0A", "\n"), ("%25", "%"))
 PROPERTY = (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%"))
 OLD = (("%3B", ";"), ("%0D", "\r"), ("%0A", "\n"), ("%5D", "]"), ("%25", "%"))
 MOST_OF_A_KIND, LONGEST_MESSAGE = 10, 4096
+ANNOTATIONS = ("error", "warning", "notice")
+WORKSPACE = "/github/workspace/"
+SHORTEST_MASKED_TOKEN = 7
 
 
 @dataclass(frozen=True)
@@ -29,17 +32,37 @@ class Command:
     data: str
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where an annotation comes to stand."""
+
+    file: str | None = None
+    line: int | None = None
+    end_line: int | None = None
+    column: int | None = None
+    end_column: int | None = None
+
+
 @dataclass
 class Step:
-    """What a step has come to so far."""
+    """What a step has come to so far. `failed` holds what the runner itself fails it for."""
 
     executed: list[Command] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    masks: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    """Every line as people see it: what is masked is so from that line on."""
     _resume: str | None = None
 
     @property
     def annotations(self) -> list[Command]:
-        return [command for command in self.executed if command.name in ("error", "warning", "notice")]
+        return [command for command in self.executed if command.name in ANNOTATIONS]
+
+    @property
+    def taken(self) -> list[Command]:
+        """The annotations that GitHub comes to have: ten of a kind."""
+        return [each for kind in ANNOTATIONS for each in self.named(kind)[:MOST_OF_A_KIND]]
 
     def named(self, name: str) -> list[Command]:
         return [command for command in self.executed if command.name == name]
@@ -55,12 +78,47 @@ class Step:
         command = parse(line, known) or parse_old(line, known)
         if command and self._resume in (None, command.name):
             self._execute(command)
+            line = command.data if command.name in ANNOTATIONS else line
         else:
             self.text.append(line)
+        self.log.append(self._masked(line))
 
     def _execute(self, command: Command) -> None:
-        self._resume = command.data.lower() if command.name == "stop-commands" else None
         self.executed.append(command)
+        if self._resume is not None or command.name != "stop-commands":
+            self._resume = None
+        elif command.data and command.data.lower() not in COMMANDS | {"pause-logging"}:
+            self._resume = command.data.lower()
+            self.masks += [command.data] if len(command.data) >= SHORTEST_MASKED_TOKEN else []
+        else:
+            self.failed.append(f"no token to stop commands by: {command.data!r}")
+        if command.name in ("set-env", "add-path"):
+            self.failed.append(f"{command.name} is disabled")
+        if command.name == "add-mask":
+            self.masks += filter(None, (command.data, *(part.strip() for part in re.split("[\r\n]", command.data))))
+
+    def _masked(self, line: str) -> str:
+        for mask in sorted(self.masks, key=len, reverse=True):
+            line = line.replace(mask, "***")
+        return line
+
+
+def place(annotation: Command) -> Place:
+    """Where it comes to stand: what the runner makes of its properties."""
+    given = annotation.properties
+    line, end, column, end_column = (_number(given.get(name)) for name in ("line", "endline", "col", "endcolumn"))
+    line, column = line if line is not None else end, column if column is not None else end_column
+    if line is None or (end is not None and end != line):
+        column = end_column = None
+    if line is not None and end is not None and end < line:
+        line = end = None
+    if column is not None and end_column is not None and end_column < column:
+        column = end_column = None
+    return Place(given.get("file", "").removeprefix(WORKSPACE) or None, line, end, column, end_column)
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and re.fullmatch(r"\s*[+-]?[0-9]+\s*", text) else None
 
 
 def parse(line: str, known: frozenset[str]) -> Command | None:
@@ -92,10 +150,15 @@ def assignments(text: str) -> dict[str, str]:
     for line in lines:
         if not line:
             continue
-        name, mark, end = re.match(r"(.*?)(=|<<)(.*)", line).groups()  # type: ignore[union-attr]
+        assigned = re.fullmatch(r"(?s)(.*?)(=|<<)(.*)", line)
+        if not assigned:
+            raise ValueError(f"neither = nor <<: {line!r}")
+        name, mark, end = assigned.groups()
         if mark == "=":
             found[name] = end
             continue
+        if not name or not end:
+            raise ValueError(f"no name, or no delimiter: {line!r}")
         value = []
         for inside in lines:
             if inside == end:
