@@ -7,7 +7,6 @@ report in the workspace; a `run:` step with `--format github` gets them as the a
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import secrets
@@ -84,7 +83,7 @@ def write_script(report: Report, settings: Settings, system: System) -> Exit:
         raise CannotCheck(words.headline(report), "; ".join(f"{item.what}: {item.why}" for item in report.skipped))
     again = shlex.join(["kamal-forward-check", "check", *as_flags(settings, "check")])
     name = system.path(settings.output).name if settings.output else script.DEFAULT_NAME
-    text = script.render(chosen, again, name) if chosen else f"# Nothing to change: {words.headline(report)}.\n"
+    text = script.render(chosen, again, name) if chosen else script.nothing(report)
     _hand_on(text, settings, system, mode=0o600)  # root is to run it: nobody else is to have a hand in it
     mended = any(block.steps for block in chosen) if chosen else settings.hop or report.verdict is Verdict.PASS
     return Exit.GOOD if mended else Exit.FOUND
@@ -162,6 +161,7 @@ def explain(words: Sequence[str], settings: Settings, system: System) -> Exit:
 
     Raises CannotCheck for what is neither a code nor a log that can be read.
     """
+    from kamal_forward_check.report.json import dumped
     from kamal_forward_check.rules import pages
 
     if settings.format not in ("text", "json"):
@@ -183,7 +183,7 @@ def explain(words: Sequence[str], settings: Settings, system: System) -> Exit:
             data.append(log.data())
             known = known and bool(log.found)
     machine = settings.format == "json"
-    _hand_on(json.dumps(data, ensure_ascii=False, indent=2) + "\n" if machine else "\n".join(shown), settings, system)
+    _hand_on(dumped(data) if machine else "\n".join(shown), settings, system)
     return Exit.GOOD if known else Exit.CANNOT_CHECK
 
 
@@ -237,8 +237,8 @@ def _in_repository(file: str, system: System) -> str | None:
     """`file`, as it was given, relative to the workspace; None where it lies elsewhere, or is no file."""
     path = system.path(file).resolve()
     workspace = _workspace(system)
-    if not path.is_file():  # as the names of several files are not
-        return None
+    if not os.path.isfile(path):  # noqa: PTH113 - pathlib's raises for a name that is too long
+        return None  # as the names of several files are not one
     return path.relative_to(workspace).as_posix() if path.is_relative_to(workspace) else None
 
 

@@ -61,11 +61,11 @@ def main(argv: list[str] | None = None, namespace: Collection | None = None) -> 
 
 
 def _say(message: str, hint: str, status: Status) -> int:
-    from kamal_forward_check.report.clean import one_line
+    from kamal_forward_check.report.clean import no_command, one_line
 
     print(f"{NAME}: {one_line(message)}", file=sys.stderr)
     if hint:
-        print(f"  {one_line(hint)}", file=sys.stderr)
+        print(no_command(f"  {one_line(hint)}"), file=sys.stderr)
     return status
 
 

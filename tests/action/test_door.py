@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kamal_forward_check import door
 from kamal_forward_check.errors import CannotCheck, Exit
-from kamal_forward_check.model import Vantage, Verdict
+from kamal_forward_check.model import Forwarding, Vantage, Verdict
 from kamal_forward_check.settings import Settings
 from kamal_forward_check.system import System
 from tests.action.runner import Step
@@ -77,6 +78,28 @@ def test_a_terminal_without_our_signs_still_gets_the_words(tmp_path: Path, monke
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii"))
     door.write(samples.all_well(), Settings(), system(tmp_path))
     assert b"\\u2713 forward works on 3 of 3 hosts" in raw.getvalue()
+
+
+def test_a_script_that_changes_nothing_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    why = Forwarding(needed=False, port=None, reason="registry.server is\ntouch owned\r##[error]x")
+    door.write_script(replace(samples.no_forward_needed(), forwarding=why), Settings(), system(tmp_path))
+    assert capsys.readouterr().out == r"# Nothing to change: registry.server is\ntouch owned\r# #[error]x." + "\n"
+
+
+def test_a_name_that_is_too_long_for_a_file_is_no_bug(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report = door.unchecked(Settings(config_file="x" * 300), Vantage.CONTAINER, "no such file")
+    door.publish(report, Settings(), system(tmp_path, ON_GITHUB), Exit.CANNOT_CHECK)
+    assert "file" not in Step().read(capsys.readouterr().out).annotations[0].properties
+
+
+def test_what_a_log_says_is_no_command_in_json_either(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = "##[error]\x85\u202e.log"
+    (tmp_path / name).write_text("web-1 refused 5555: Errno::ECONNREFUSED\n")
+    door.explain([name], Settings(format="json"), system(tmp_path))
+    made = capsys.readouterr().out
+    assert made.isascii()
+    assert not Step().read(made).executed
+    assert json.loads(made)[0]["log"] == name
 
 
 def test_what_was_not_checked_is_never_green(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -142,6 +143,21 @@ def test_a_log_is_a_group_with_nothing_but_text_in_it(report: Report) -> None:
 def test_a_log_needs_no_clean_text(raw: str, title: str) -> None:
     step = Step().read(github.log(raw, title, TOKEN))
     assert [command.name for command in step.executed] == ["group", "stop-commands", TOKEN, "endgroup"]
+
+
+def test_a_title_that_a_log_is_folded_under_moves_no_cursor() -> None:
+    step = Step().read(github.log("x", "\x1b[2J\u202e\n##[error]", TOKEN))
+    assert step.executed[0].data == r"\u001b[2J\u202e\n# #[error]"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"), [("x" * 4096, 4096), ("x" * 4097, 4095), ("😀" * 2048, 2048), ("😀" * 2049, 2047)]
+)
+def test_a_message_is_cut_where_a_runner_would_cut_it(text: str, kept: int) -> None:
+    """It counts as .NET does, in which a character beyond U+FFFF is two; and after what was escaped is so no more."""
+    assert github.cut(text) == text[:kept] + "…" * (kept < len(text))
+    escaped = str(github.Annotation(Severity.ERROR, "t", "%" * 5000))
+    assert Step().read(escaped).annotations[0].data == "%" * 4095 + "…"
 
 
 def test_each_line_of_a_key_is_masked() -> None:

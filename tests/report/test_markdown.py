@@ -46,8 +46,12 @@ def test_prose_is_one_paragraph_of_its_own_words(text: str) -> None:
 
 def test_prose_makes_no_link_or_mention_of_githubs_own() -> None:
     """An extended autolink (GFM §6.9) wants its characters side by side."""
-    assert prose("http://e.example www.e.example mailto:a") == "http\\://e.example www\\.e.example mailto\\:a"
+    assert prose("http://e.example www.e.example mailto:a") == "http\\://e.example www\\.e.example mailto\\:<!-- -->a"
     assert prose("a@b.example, @octo") == "a@<!-- -->b.example, @<!-- -->octo"
+    assert prose("#1 GH-1 :tada: deploy.yml:100:3") == (
+        "\\#<!-- -->1 GH<!-- -->-1 :<!-- -->tada: deploy.yml:<!-- -->100:3"
+    )
+    assert prose("127.0.0.1:5555: refused") == "127.0.0.1:5555: refused"
 
 
 def test_prose_leaves_plain_words_alone() -> None:

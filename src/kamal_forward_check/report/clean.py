@@ -8,18 +8,36 @@ whose texts went through here; a format then has only its own syntax left to esc
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar, cast
 
 LONGEST = 2000
 """Characters of one text; what is beyond is counted, not shown."""
 
 _HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+"""Letters and marks that show nothing: the rest of Unicode's Default_Ignorable_Code_Point."""
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _LAST_OF_FOUR_DIGITS = 0xFFFF
+
+
+class _Visible(dict[int, str]):
+    """What shows for a character, by its number, as `str.translate` wants it: found out at the first use."""
+
+    def __missing__(self, number: int) -> str:
+        char = chr(number)
+        if unicodedata.category(char) in _HARMFUL or _UNSEEN.match(char):
+            wide = number > _LAST_OF_FOUR_DIGITS
+            char = _SHORT.get(char) or (f"\\U{number:08x}" if wide else f"\\u{number:04x}")
+        return self.setdefault(number, char)
+
+
+_VISIBLE = _Visible()
 _COMMAND, _BROKEN_COMMAND = "##[", "# #["
 
 T = TypeVar("T")
@@ -33,13 +51,14 @@ def cleaned(value: T) -> T:
 def one_line(text: str, longest: int = LONGEST) -> str:
     r"""`text` on one line, of at most about `longest` characters.
 
-    Control, format (bidi, zero-width), private and unassigned characters and line ends show as `\n`, `\u202e`.
+    Control, format (bidi, zero-width), private and unassigned characters and line ends show as `\n`, `\u202e`; so
+    does what shows nothing.
     """
     beyond = len(text) - longest
     if beyond > 0:
         text = text[:longest]
-    if not text.isprintable():
-        text = "".join(map(_visible, text))
+    if not text.isprintable() or _UNSEEN.search(text):
+        text = text.translate(_VISIBLE)
     text = text.replace(_COMMAND, _BROKEN_COMMAND)
     return f"{text}… ({beyond} characters more)" if beyond > 0 else text
 
@@ -47,25 +66,25 @@ def one_line(text: str, longest: int = LONGEST) -> str:
 def no_command(line: str) -> str:
     """A finished line that no runner takes for a command, whatever text was wrapped onto its start."""
     start = len(line) - len(line.lstrip())
-    return f"{line[:start]}: :{line[start + 2 :]}" if line.startswith("::", start) else line
-
-
-def _visible(char: str) -> str:
-    """`char`, or what Python would write for it in a literal."""
-    if unicodedata.category(char) not in _HARMFUL:
-        return char
-    number = ord(char)
-    return _SHORT.get(char) or (f"\\u{number:04x}" if number <= _LAST_OF_FOUR_DIGITS else f"\\U{number:08x}")
+    if not line.startswith("::", start) or "::" not in line[start + 2 :]:  # as in ::1, an address
+        return line
+    return f"{line[:start]}: :{line[start + 2 :]}"
 
 
 def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
         return value if isinstance(value, Enum) else one_line(value)
-    if is_dataclass(value):
-        made: Any = type(value)
-        return made(**{field.name: _cleaned(getattr(value, field.name)) for field in fields(value)})
+    kind: Any = type(value)
+    if names := _names(kind):
+        return kind(**{name: _cleaned(getattr(value, name)) for name in names})
     if isinstance(value, tuple):
         return tuple(map(_cleaned, value))
     if isinstance(value, Mapping):
         return {_cleaned(key): _cleaned(inside) for key, inside in value.items()}
     return value
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    """The fields of a dataclass; none for any other type."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()

@@ -41,7 +41,7 @@ class Annotation:
     def __str__(self) -> str:
         """The workflow command."""
         properties = ",".join(f"{name}={escape_property(str(value))}" for name, value in self._properties() if value)
-        return f"::{self.kind} {properties}::{escape(_cut(self.message))}"
+        return f"::{self.kind} {properties}::{escape(cut(self.message))}"
 
     def _properties(self) -> Iterator[tuple[str, str | int]]:
         """The properties; an empty one, or a line 0, is not to be written."""
@@ -68,7 +68,7 @@ def render(report: Report, in_repository: InRepository = as_given, *, skipped_as
 def log(text: str, title: str, token: str) -> str:
     """`text` folded under `title` in the log, with no command in it: `token`, a random word, ends the pause."""
     lines = "".join(f"│ {line}\n" for line in text.rstrip("\n").split("\n"))
-    return f"::group::{escape(title)}\n::stop-commands::{token}\n{lines}::{token}::\n::endgroup::\n"
+    return f"::group::{escape(one_line(title))}\n::stop-commands::{token}\n{lines}::{token}::\n::endgroup::\n"
 
 
 def masks(secret: str) -> str:
@@ -156,7 +156,9 @@ def _within_limits(annotations: Iterable[Annotation]) -> Iterator[Annotation]:
         yield Annotation(kind, f"{len(held)} more held back: see the job summary", titles)
 
 
-def _cut(message: str) -> str:
-    if len(message) <= LONGEST_MESSAGE:
+def cut(message: str) -> str:
+    """`message` within a runner's limit, which counts as .NET does: a character beyond U+FFFF is two."""
+    units = message.encode("utf-16-le")
+    if len(units) <= 2 * LONGEST_MESSAGE:
         return message
-    return message[: LONGEST_MESSAGE - 1] + "…"
+    return units[: 2 * (LONGEST_MESSAGE - 1)].decode("utf-16-le", "ignore") + "…"

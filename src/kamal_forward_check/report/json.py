@@ -38,13 +38,13 @@ def render(report: Report) -> str:
     return dumped(_report(report))
 
 
-def dumped(value: dict[str, Any]) -> str:
+def dumped(value: Any, indent: int | None = 2) -> str:
     """JSON that a runner's log may show: see `render`.
 
     A byte that is no UTF-8 is U+FFFD here: half a pair of surrogates would make the JSON unreadable for many.
     """
     text = _HALF.sub("\ufffd", json.dumps(value, ensure_ascii=False))
-    return json.dumps(json.loads(text), indent=2).replace("##[", "#\\u0023[") + "\n"
+    return json.dumps(json.loads(text), indent=indent).replace("##[", "#\\u0023[") + "\n" * (indent is not None)
 
 
 def _report(report: Report) -> dict[str, Any]:

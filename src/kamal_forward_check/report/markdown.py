@@ -17,14 +17,16 @@ _SYNTAX = re.compile(
     """,
     re.VERBOSE,
 )
+_REFERENCE = re.compile(r"@|#(?=[0-9])|\bGH(?=-[0-9])|:(?=[\w+\\-]*[A-Za-z+-]|(?:100|1234)\b)", re.IGNORECASE)
+"""What GitHub makes more of in a finished page: a mention, a reference, an emoji. A comment parts its characters."""
 _NUMBERED = re.compile(r"^([0-9]{1,9})(?=[.)](?:\s|$))")
 _BACKTICKS = re.compile("`+")
 
 
 def prose(text: str) -> str:
-    """`text` as words: no link, image, tag, mention or emphasis comes of it (CommonMark §2.4)."""
+    """`text` as words: no link, image, tag, mention, emoji or emphasis comes of it (CommonMark §2.4)."""
     escaped = _SYNTAX.sub(r"\\\g<0>", text.strip())
-    return _NUMBERED.sub(r"\1\\", escaped).replace("@", "@<!-- -->")
+    return _REFERENCE.sub(r"\g<0><!-- -->", _NUMBERED.sub(r"\1\\", escaped))
 
 
 def code(text: str) -> str:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from kamal_forward_check.model import Finding, Report, Severity, Span, Verdict
 from kamal_forward_check.report import words
 from kamal_forward_check.report.clean import cleaned
-from kamal_forward_check.report.github import LONGEST_MESSAGE, InRepository, as_given, what_to_do
+from kamal_forward_check.report.github import InRepository, as_given, cut, what_to_do
 from kamal_forward_check.report.json import TOOL, dumped
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -24,6 +24,7 @@ _ROOT = "%SRCROOT%"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTICE: "note"}
 _LINES = re.compile(r"\blines? \d+(?:(?:, | and )\d+)*|:\d+(?::\d+)?\b", re.IGNORECASE)
 """Where a message names lines: they move."""
+_PLACEHOLDER = re.compile(r"\{(\d+)\}")
 
 
 class Rule(Protocol):
@@ -138,6 +139,5 @@ def _fingerprint(finding: Finding) -> str:
 
 
 def _text(text: str) -> str:
-    """A message in which foreign text makes no link (SARIF §3.11.6)."""
-    text = text.replace("](", "] (")
-    return text if len(text) <= LONGEST_MESSAGE else f"{text[: LONGEST_MESSAGE - 1]}…"
+    """A message in which foreign text makes no link and no placeholder (SARIF §3.11.6, §3.11.5)."""
+    return cut(_PLACEHOLDER.sub(r"{ \1}", text.replace("](", "] (")))

@@ -16,13 +16,15 @@ from importlib.resources import files
 
 from kamal_forward_check.model import DEFAULT_PORT, Change, Daemon, Finding, Hop, HostKey, Report, Route, Severity
 from kamal_forward_check.report.clean import one_line
+from kamal_forward_check.report.words import headline
 
 DEFAULT_NAME = "kamal-forward-fix.sh"
 
 _OPTION = re.compile(r'[A-Za-z][A-Za-z0-9-]*(?:="(?:[^"\\]|\\.)*")?')
 _NEW_OPTION = re.compile(r'port-forwarding|permit(?:listen|open)="[\x21\x23-\x5b\x5d-\x7e]+"')
 _COMMAND_OF_A_RUNNER = "##["
-_NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # of the surrogates those that stand for no byte of a file
+_NO_BYTE = re.compile("[\0\ud800-\udc7f\udd00-\udfff]|\n(?=\n*\\Z)")
+"""What no word of a shell can hold: NUL, line ends at its end, and of the surrogates those that stand for no byte."""
 _PLAIN = frozenset(string.ascii_letters + string.digits + " _-./:=,@+")
 
 
@@ -76,6 +78,11 @@ def names(hop: Hop) -> set[str]:
 def render(chosen: Sequence[Block], again: str, name: str = DEFAULT_NAME) -> str:
     """The script for `chosen`; `again` is the command that checks again, `name` that of the script's file."""
     return "".join(f"{line}\n" for line in _lines(chosen, again, name))
+
+
+def nothing(report: Report) -> str:
+    """The script where no host is to be changed."""
+    return f"{_comment(f'Nothing to change: {headline(report)}.')}\n"
 
 
 def _hosts(finding: Finding) -> tuple[str, ...]:
