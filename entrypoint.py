@@ -14,7 +14,7 @@ import traceback
 from io import TextIOWrapper
 from pathlib import Path
 
-from kamal_forward_check import door, interruption, private_keys
+from kamal_forward_check import door, interruption, known_lines, private_keys
 from kamal_forward_check.errors import CannotCheck, Exit, Interrupted
 from kamal_forward_check.events import check
 from kamal_forward_check.model import Vantage
@@ -71,7 +71,7 @@ def _with_keys(settings: Settings, system: System) -> Settings:
     if settings.mode != "check":
         return settings
     held = private_keys.read(settings.private_keys, settings.key_passphrase)
-    notes = list(held.notes)
+    notes = [*held.notes, *known_lines.notes(settings.known_hosts)]
     agent = system.environ.get("SSH_AUTH_SOCK")
     if agent and not held.text and not Path(agent).is_socket():
         notes.append(

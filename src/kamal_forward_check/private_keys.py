@@ -6,7 +6,6 @@ No message holds a piece of the text. Mended keys are in OpenSSH's own form with
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from dataclasses import dataclass, field
 
@@ -19,11 +18,17 @@ _BLOCK = re.compile(
     r"-----BEGIN (?P<form>[A-Z0-9 ]*)PRIVATE KEY-----\n.*?\n-----END (?P=form)PRIVATE KEY-----", re.DOTALL
 )
 _BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
+_OPENSSH = "-----BEGIN OPENSSH"
+_CURVES = ("secp256r1", "secp384r1", "secp521r1")
 _PKCS_8 = ("", "ENCRYPTED ")
 _ANEW = "store the secret anew, from the file: gh secret set NAME < KEY"
 _OTHERS = (
     (r"(ssh-|ecdsa-|sk-)\S+ AAAA", "is a public key", "give the private one, the file without .pub"),
-    (r"-----BEGIN .*PUBLIC KEY", "is a public key", "give the private one, the file without .pub"),
+    (r"-----? BEGIN .*PUBLIC KEY|-----BEGIN .*PUBLIC KEY", "is a public key", "give the private one, without .pub"),
+    (r"\S+ (ssh-|ecdsa-|sk-)\S+ AAAA", "is a line of known_hosts", "that is for ssh-known-hosts: give the private key"),
+    (r"(SHA256|MD5):", "is a fingerprint", "give the private key itself: gh secret set NAME < KEY"),
+    (r"-----BEGIN CERTIFICATE", "is a certificate", "give the private key of ssh: gh secret set NAME < KEY"),
+    (r"-----BEGIN PGP", "is a key of GPG's", "give one of ssh's: ssh-keygen -t ed25519 makes one"),
     (
         r"PuTTY-User-Key-File",
         "is a key of PuTTY's",
@@ -31,7 +36,14 @@ _OTHERS = (
     ),
     (r"\$\{\{", "is an expression that GitHub did not evaluate", "write it unquoted: ${{ secrets.NAME }}"),
     (r"\*\*\*$", "is the mask that logs show, not the key", _ANEW),
-    (r"[~/.][^\n]*$", "is a path", "give the file's text: a container does not see the runner's files"),
+    (r"\$\{?\w+\}?$", "is the name of a variable, which nobody expands here", "write it so: ${{ secrets.NAME }}"),
+    (r"\w+://\S+$", "is an address", "fetch the key in an earlier step, and give its text"),
+    (
+        r"([~/.$]|[A-Za-z]:\\)[^\n]*$|[\w.-]{1,64}(/[\w.-]{1,64}){1,4}$",
+        "is a path",
+        "give the file's text: a container does not see the runner's files",
+    ),
+    (r"(-{1,4}|-{6,})BEGIN ", "has no five dashes before BEGIN", _ANEW),
 )
 """How a text that is no private key begins, what it is, and what to do."""
 
@@ -49,9 +61,14 @@ def read(text: str, passphrase: str = "") -> Held:
     if not text.strip():
         return Held()
     mended, notes = _mended(text)
+    if passphrase.endswith(("\n", "\r")):
+        notes.append(f"{PASSPHRASE} ends with a line end: it was taken away here")
+        passphrase = passphrase.rstrip("\r\n")
     blocks = list(_BLOCK.finditer(mended))
     if not blocks or len(blocks) < len(_BEGIN.findall(mended)):
         raise CannotCheck(*_what_is_wrong(mended))
+    if mended.startswith(_OPENSSH, blocks[0].start()) and blocks[0].start():
+        notes.append(f"{CALLED} has something before its BEGIN line: it was passed over here; ssh-add refuses the key")
     keys = []
     for number, block in enumerate(blocks, 1):
         called = CALLED if len(blocks) == 1 else f"{CALLED}, key {number} of {len(blocks)}"
@@ -87,6 +104,8 @@ def _opened(block: str, passphrase: str, called: str) -> str:
         key = _loaded(block, passphrase, called)
     except UnsupportedAlgorithm:
         key = None
+    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name not in _CURVES:
+        key = None
     if not isinstance(key, ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         hint = "use Ed25519, ECDSA or RSA; ssh-keygen -y -f KEY shows whether the key is whole"
         raise CannotCheck(f"{called} is damaged, or of a kind that this check can't use", hint)
@@ -98,7 +117,7 @@ def _loaded(block: str, passphrase: str, called: str) -> object:
     """The key. Raises CannotCheck, and UnsupportedAlgorithm for some kinds."""
     from cryptography.hazmat.primitives import serialization
 
-    openssh = "BEGIN OPENSSH" in block
+    openssh = block.startswith(_OPENSSH)
     load = serialization.load_ssh_private_key if openssh else serialization.load_pem_private_key
     data = f"{block}\n".encode()
     try:
@@ -120,21 +139,30 @@ def _what_is_wrong(text: str) -> tuple[str, str]:
     for begins, what, hint in _OTHERS:
         if re.match(begins, text.strip()):
             return f"{CALLED} {what}", hint
-    if "\\n" in text:
-        return f"{CALLED} has the two characters \\n where its line ends should be", _ANEW
-    if len(_BEGIN.findall(text)) > text.count("-----END "):
-        return f"{CALLED} is cut off: its END line is missing", _ANEW
-    if _BEGIN.search(text):
-        return f"{CALLED} has lost the line ends around its BEGIN and END lines", _ANEW
-    if "PRIVATE KEY-----" in text:
-        return f"{CALLED} has no whole BEGIN line", _ANEW
     if _is_encoded(text):
         return f"{CALLED} is a private key in base64", "store the key as it is: gh secret set NAME < KEY"
-    return f"{CALLED} is no private key: it has no BEGIN line", _ANEW
+    return f"{CALLED} {_spoilt(text)}", _ANEW
+
+
+def _spoilt(text: str) -> str:
+    """What has become of a key on its way: the first of these that is so."""
+    if "PRIVATE KEY" in text and not text.isascii():
+        return "has characters that are no part of a key, such as a curly dash or a blank without width"
+    if "\\n" in text:
+        return "has the two characters \\n where its line ends should be"
+    if len(_BEGIN.findall(text)) > text.count("-----END "):
+        return "is cut off: its END line is missing"
+    if re.search(rf"^{_BEGIN.pattern}$", text, re.MULTILINE):
+        return "has an END line that does not go with its BEGIN line"
+    if _BEGIN.search(text):
+        return "has lost the line ends around its BEGIN and END lines"
+    if "PRIVATE KEY-----" in text:
+        return "has no whole BEGIN line"
+    return "is no private key: it has no BEGIN line"
 
 
 def _is_encoded(text: str) -> bool:
     try:
         return _BEGIN.search(base64.b64decode("".join(text.split()), validate=True).decode()) is not None
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # of characters that base64 has not, and of bytes that are no text
         return False

@@ -61,8 +61,10 @@ def test_several_keys_are_held_in_their_order(folder: Path) -> None:
         (lambda key: key.replace("\n", "\r\n"), "line ends of Windows"),
         (lambda key: key.rstrip("\n"), "lost its last line end"),
         (lambda key: "".join(f"  {line}\n" for line in key.splitlines()), "blanks around its lines"),
+        (lambda key: f'"{key}"\n', "something before its BEGIN line"),
+        (lambda key: f"\ufeff{key}", "something before its BEGIN line"),
     ],
-    ids=["crlf", "no last line end", "indented"],
+    ids=["crlf", "no last line end", "indented", "in quotes", "byte order mark"],
 )
 def test_what_is_mended_is_said(folder: Path, spoil: object, words: str) -> None:
     assert callable(spoil)
@@ -95,6 +97,16 @@ def test_every_form_is_read_with_its_passphrase(tmp_path: Path, kind: str, how: 
         ("***", "is the mask that logs show"),
         ("~/.ssh/id_ed25519", "is a path"),
         ("hunter2", "is no private key: it has no BEGIN line"),
+        ("---- BEGIN SSH2 PUBLIC KEY ----\nAAAA", "is a public key"),
+        ("bastion ssh-ed25519 AAAAC3NzaC1lZDI1NTE5", "is a line of known_hosts"),
+        ("SHA256:2bbyGyLGDhGpLJyBcKnQGTWNNWqNnBpRTlgu8nSbDBM", "is a fingerprint"),
+        ("-----BEGIN CERTIFICATE-----\nMIIC", "is a certificate"),
+        ("-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQ", "is a key of GPG's"),
+        ("$DEPLOY_KEY", "is the name of a variable"),
+        ("op://vault/item/key", "is an address"),
+        ("C:\\Users\\me\\.ssh\\id_rsa", "is a path"),
+        ("$HOME/.ssh/id_rsa", "is a path"),
+        ("config/keys/deploy", "is a path"),
     ],
 )
 def test_what_is_no_private_key_is_told_by_what_it_is(text: str, words: str) -> None:
@@ -112,8 +124,18 @@ def test_what_is_no_private_key_is_told_by_what_it_is(text: str, words: str) -> 
         (lambda key: base64.b64encode(key.encode()).decode(), "is a private key in base64"),
         (lambda key: key.replace(key.splitlines()[2], "AAAA"), "is damaged"),
         (lambda key: key + key[: len(key) // 2], "is cut off"),
+        (lambda key: key.replace("\n", ""), "has lost the line ends"),
+        (lambda key: base64.encodebytes(key.encode()).decode(), "is a private key in base64"),
+        (lambda key: key.replace("-----", "\u2014"), "has characters that are no part of a key"),
+        (lambda key: key.replace("\n", "\u200b\n"), "has characters that are no part of a key"),
+        (lambda key: key.replace("-----", "----"), "has no five dashes before BEGIN"),
+        (lambda key: key.replace("END OPENSSH", "END RSA"), "has an END line that does not go with its BEGIN line"),
+        (lambda key: '{"key": "' + key.replace("\n", "\\n") + '"}', "has the two characters"),
     ],
-    ids=["backslash n", "one line", "half", "headless", "base64", "damaged", "one and a half"],
+    ids=[
+        *("backslash n", "one line", "half", "headless", "base64", "damaged", "one and a half", "no line end at all"),
+        *("base64 in lines", "curly dashes", "no width", "four dashes", "another end", "json"),
+    ],
 )
 def test_a_spoilt_key_is_told_how_and_not_shown(spoil: object, words: str) -> None:
     assert callable(spoil)
@@ -121,6 +143,32 @@ def test_a_spoilt_key_is_told_how_and_not_shown(spoil: object, words: str) -> No
         private_keys.read(spoil(KEY))
     shown = f"{told.value.message} {told.value.hint}"
     assert not [line for line in KEY.splitlines() if line in shown]
+
+
+def test_what_ssh_add_refuses_of_it_is_said_rightly(folder: Path) -> None:
+    """Each repair is told as one that ssh-add would not make: held against ssh's own reading."""
+    for number, spoilt in enumerate(
+        (KEY.replace("\n", "\r\n"), KEY.rstrip("\n"), f" {KEY}", f'"{KEY}"\n', f"\ufeff{KEY}")
+    ):
+        path = folder / f"spoilt-{number}"
+        path.touch(0o600)
+        path.write_bytes(spoilt.encode())
+        assert subprocess.run(["ssh-keygen", "-y", "-P", "", "-f", path], check=False, capture_output=True).returncode
+
+
+def test_a_passphrase_that_took_its_line_end_along_opens_the_key(tmp_path: Path) -> None:
+    held = private_keys.read(make(tmp_path, passphrase=PASSPHRASE), f"{PASSPHRASE}\n")
+    assert ["ends with a line end" in note for note in held.notes] == [True]
+
+
+def test_a_kind_that_ssh_does_not_have_is_said_to_be_one(tmp_path: Path) -> None:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption())
+    with pytest.raises(CannotCheck, match="of a kind that this check can't use"):
+        private_keys.read(ec.generate_private_key(ec.SECP256K1()).private_bytes(*form).decode())
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_key_is_no_fault() -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from kamal_forward_check.known_lines import MARKERS, is_key
 from kamal_forward_check.model import HostKey, HostKeyRule
 from kamal_forward_check.probe.causes import HostKeyChangedError, HostKeyUncheckedError, HostKeyUnknownError
 from kamal_forward_check.system import System
@@ -22,7 +23,7 @@ from kamal_forward_check.system import System
 if TYPE_CHECKING:
     import paramiko
 
-_REVOKED, _AUTHORITY = "@revoked", "@cert-authority"
+_REVOKED, _AUTHORITY = MARKERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +78,13 @@ def _matching(lines: Iterable[str], rule: HostKeyRule) -> Iterator[KnownKey]:
     for line in lines:
         words = line.split()
         marker = words.pop(0) if words and words[0].startswith("@") else ""
-        if len(words) < 3 or words[0].startswith("#") or marker not in ("", _REVOKED, _AUTHORITY):  # noqa: PLR2004
+        if len(words) < 3 or words[0].startswith("#") or marker not in ("", *MARKERS):  # noqa: PLR2004
             continue
-        if not _is_key(words[1], words[2]):  # of SSH 1, or garbage: ssh passes such a line over
+        if not is_key(words[1], words[2]):  # of SSH 1, or garbage: ssh passes such a line over
             continue
         named = any(_names(words[0], name) for name in names)
         if named or any(_names(words[0], name) for name in also):
             yield KnownKey(words[1], words[2], marker, by_other_name=not named)
-
-
-def _is_key(kind: str, text: str) -> bool:
-    try:
-        blob = base64.b64decode(text, validate=True)
-    except ValueError:
-        return False
-    return blob[4 : 4 + len(kind)] == kind.encode()  # after its own length, RFC 4253 §6.6
 
 
 def _names(pattern: str, name: str) -> bool:
