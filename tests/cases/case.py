@@ -21,11 +21,7 @@ report as text, with all that differs from run to run replaced.
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,10 +30,9 @@ import yaml
 
 from lab import Home, Lab
 from lab.project import deploy_yml, write_project
-from lab.state import changed, state
+from tests.cases.program import Outcome, Program
 
 FOLDER = Path(__file__).parent
-PROGRAM = [sys.executable, "-I", str(FOLDER / "told.py")]
 USUAL = {"bastion": ["front", "back"], "web-1": ["back"]}
 
 
@@ -90,17 +85,6 @@ def load(folder: Path) -> Case:
 ALL = [load(path.parent) for path in sorted(FOLDER.glob("*/case.yml"))]
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What the check said of a case, as JSON and as text. `changed` is what it left otherwise on the hosts."""
-
-    status: int
-    report: dict[str, Any]
-    text: str
-    stderr: str
-    changed: set[tuple[str, str, str]]
-
-
 def check(case: Case) -> Outcome:
     """Start the case's lab, run the check in it, and tear it down."""
     with Lab() as lab:
@@ -109,37 +93,5 @@ def check(case: Case) -> Outcome:
         home, project = case.make(lab)
         if case.listens:
             lab.registry(kind=case.listens)
-        return look(lab, home, project, [case.task, *(word.format(key=lab.key) for word in case.arguments)])
-
-
-def look(lab: Lab, home: Home, project: Path, words: Sequence[str] = ("check",)) -> Outcome:
-    """Run the program in a lab, and see what it changed there."""
-    before = state(lab)
-    text = lab.folder / "report.txt"
-    text.unlink(missing_ok=True)
-    told = lab.run([*PROGRAM, str(text), *words], home, cwd=project)
-    changes = changed(lab, before)
-    if not text.exists():
-        return Outcome(told.returncode, {}, "", told.stderr, changes)
-    report = json.loads(told.stdout)
-    return Outcome(told.returncode, report, normal(text.read_text(encoding="utf-8"), lab), told.stderr, changes)
-
-
-NORMAL = (
-    (r" *\b\d+(?:\.\d+)? (?:ms|s)\b( ?) *", r" <time>\1"),
-    (r"SHA256:[A-Za-z0-9+/]{43}", "<fingerprint>"),
-    (r"AAAA[A-Za-z0-9+/]{40,}={0,2}", "<key>"),
-    (r"the host's own\s+sshd\s+\(OpenSSH[^)]*\)", "the host's own sshd (OpenSSH <version>)"),
-    (r"pid[= ]\d+", "pid=<pid>"),
-    (r"Exceeded MaxStartups|Not allowed at this time", "<what sshd says>"),  # up to 9.7, and from 9.8
-    (r" +$", ""),
-)
-"""What differs from run to run, or from machine to machine, as (pattern, replacement)."""
-
-
-def normal(text: str, lab: Lab) -> str:
-    """`text` with all that differs from run to run replaced."""
-    text = text.replace(str(lab.folder), "<lab>")
-    for pattern, replacement in NORMAL:
-        text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
-    return text
+        with Program(lab, home, project) as program:
+            return program.look(case.task, *(word.format(key=lab.key) for word in case.arguments))

@@ -10,7 +10,8 @@ import pytest
 
 from kamal_forward_check.rules.registry import RULES
 from tests.cases import case as cases
-from tests.cases.case import Case, Outcome
+from tests.cases.case import Case
+from tests.cases.program import Outcome
 
 pytestmark = pytest.mark.isolated
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
-from lab import Home, Lab
+from lab import Lab
 from lab.host import NOLOGIN, USERS
-from tests.cases.case import Outcome, look
+from tests.cases.program import Outcome, Program
 from tests.faults.row import CANDIDATE, OPEN, WORKS, Line, Row
 
 AT_ONCE = 8
@@ -21,7 +19,6 @@ WAITING = ("port-held-by-forward",)
 """Faults that keep the check waiting: their rows start first."""
 
 _FAMILY = len("KF5")
-_PROGRAM = str(Path(sys.executable).with_name("kamal-forward-check"))
 
 
 @dataclass(frozen=True)
@@ -60,14 +57,14 @@ def prove(row: Row) -> Proof:
     with Lab() as lab:
         case.declare(lab)
         lab.start()
-        home, project = case.make(lab)
-        asked = look(lab, home, project)
-        if row.shell:
-            with _without_a_shell(lab, row):
-                mute = look(lab, home, project)
-        if row.code != WORKS and not row.incurable:
-            mending = _mend(lab, row, home, project)
-            mended = look(lab, home, project)
+        with Program(lab, *case.make(lab)) as program:
+            asked = program.look("check")
+            if row.shell:
+                with _without_a_shell(lab, row):
+                    mute = program.look("check")
+            if row.code != WORKS and not row.incurable:
+                mending = _mend(lab, row, program)
+                mended = program.look("check")
     return Proof(row, asked, mute, mending, mended)
 
 
@@ -82,17 +79,17 @@ def _without_a_shell(lab: Lab, row: Row) -> Iterator[None]:
     accounts.write_text(before, encoding="utf-8")
 
 
-def _mend(lab: Lab, row: Row, home: Home, project: Path) -> CompletedProcess[str]:
+def _mend(lab: Lab, row: Row, program: Program) -> CompletedProcess[str]:
     """Do on the host what the finding says: by the script that `fix` prints, else by hand."""
     if row.by_hand:
         return lab.on(row.host, ["sh", "-ec", row.by_hand])
-    script = printed(lab, row, home, project)
+    script = printed(lab, row, program)
     return lab.on(row.host, ["sh", "/root/fix.sh"]) if script else CompletedProcess([], 1, "", "no script")
 
 
-def printed(lab: Lab, row: Row, home: Home, project: Path) -> str:
+def printed(lab: Lab, row: Row, program: Program) -> str:
     """The script that `fix` prints for the row's host, which is then on the host as well: /root/fix.sh."""
-    fix = lab.run([_PROGRAM, "fix", "--hop", row.host], home, cwd=project)
+    fix = program.run("fix", "--hop", row.host)
     (lab.root(row.host) / "root" / "fix.sh").write_text(fix.stdout, encoding="utf-8")
     return fix.stdout
 

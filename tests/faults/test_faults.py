@@ -11,7 +11,7 @@ from lab import Lab
 from lab.faults import ALL
 from lab.project import deploy_yml, write_project
 from tests.cases import case as cases
-from tests.cases.case import Outcome, look
+from tests.cases.program import Outcome, Program
 from tests.faults import confusion, proof
 from tests.faults.proof import Proof, cause, reported
 from tests.faults.row import WORKS, Row
@@ -96,7 +96,8 @@ def test_fifty_hosts_each_with_its_own_fault_are_told_apart_in_one_check() -> No
         lab.start()
         home = lab.home()
         text = deploy_yml(hosts, proxy="ops@bastion", user="deploy")
-        outcome = look(lab, home, write_project(home.path / "shop", text))
+        with Program(lab, home, write_project(home.path / "shop", text)) as program:
+            outcome = program.look("check")
     assert len(rows) >= 50
     said = {name: reported(outcome, name) for name in hosts}
     assert {name: (each.code, each.line) for name, each in said.items()} == {
