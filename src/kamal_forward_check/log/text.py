@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-import textwrap
 from collections.abc import Iterator, Sequence
 
 from kamal_forward_check.log.symptom import CHECK
 from kamal_forward_check.log.weigh import Explanation, some_hosts
 from kamal_forward_check.report.clean import no_command, one_line
+from kamal_forward_check.report.page import Page
 from kamal_forward_check.report.paint import Paint
 from kamal_forward_check.report.words import count
 
@@ -40,10 +40,7 @@ def render(
     return "\n".join(no_command(line.rstrip()) for line in text) + "\n"
 
 
-class _Page:
-    def __init__(self, paint: Paint, width: int) -> None:
-        self._paint, self._width = paint, width
-
+class _Page(Page):
     def explained(self, found: Sequence[Explanation], name: str, lines: int, destination: str) -> Iterator[str]:
         for each in found:
             yield from self._explanation(each, name, destination)
@@ -115,13 +112,6 @@ class _Page:
             yield "  Ruled out by the log:"
         for by, codes in reasons.items():
             yield from self._wrapped(f"{', '.join(codes)}: {by}", indent=4, hang=2)
-
-    def _wrapped(self, text: str, *, indent: int = 0, hang: int = 0, style: str = "") -> Iterator[str]:
-        lines = textwrap.wrap(
-            text, self._width, initial_indent=" " * indent, subsequent_indent=" " * (indent + hang),
-            break_long_words=False, break_on_hyphens=False,
-        )  # fmt: skip
-        yield from (self._paint(style, line) for line in lines)
 
 
 def _labelled(code: str) -> str:

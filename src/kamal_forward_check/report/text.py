@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
 from collections.abc import Iterator
 
 from kamal_forward_check.model import Finding, Report, Severity, Verdict
@@ -11,6 +9,7 @@ from kamal_forward_check.report import words
 from kamal_forward_check.report.change import Block, blocks
 from kamal_forward_check.report.clean import cleaned, no_command
 from kamal_forward_check.report.drawing import draw, line
+from kamal_forward_check.report.page import Page
 from kamal_forward_check.report.paint import Paint
 
 _VERDICTS = {Verdict.PASS: ("✓", "good"), Verdict.FAIL: ("✗", "bad"), Verdict.INCOMPLETE: ("?", "warn")}
@@ -19,7 +18,6 @@ _SEVERITIES = {
     Severity.WARNING: ("! {code} warning:", "warn"),
     Severity.NOTICE: ("i {code} notice:", "dim"),
 }
-_DURATION = re.compile(r"(\d) (m?s)\b")
 _SIGNS = {"-": "bad", "+": "good", " ": "dim"}
 
 
@@ -33,9 +31,10 @@ def render(report: Report, *, color: bool = False, width: int = 100, neighbours:
     return "\n".join(no_command(text.rstrip()) for text in lines) + "\n"
 
 
-class _Page:
+class _Page(Page):
     def __init__(self, report: Report, paint: Paint, width: int, neighbours: bool) -> None:  # noqa: FBT001 - private
-        self._report, self._paint, self._width, self._neighbours = report, paint, width, neighbours
+        super().__init__(paint, width)
+        self._report, self._neighbours = report, neighbours
 
     @property
     def all_well(self) -> bool:
@@ -162,14 +161,3 @@ class _Page:
     def _verdict(self, text: str) -> Iterator[str]:
         mark, style = _VERDICTS[self._report.verdict]
         yield from self._wrapped(f"{mark} {text}", indent=0, hang=2, style=style)
-
-    def _wrapped(self, text: str, *, indent: int, hang: int = 0, style: str = "") -> Iterator[str]:
-        lines = textwrap.wrap(
-            _DURATION.sub("\\1\u00a0\\2", text),
-            self._width,
-            initial_indent=" " * indent,
-            subsequent_indent=" " * (indent + hang),
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        yield from (self._paint(style, each.replace("\u00a0", " ")) for each in lines)
