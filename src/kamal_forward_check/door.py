@@ -113,7 +113,7 @@ def publish(report: Report, settings: Settings, system: System, ends_with: Exit)
         ("GITHUB_OUTPUT", _assignments(outputs.outputs(report, path))),
     ):
         if file := system.environ.get(name):
-            _write(Path(file), said, "a")
+            _write(Path(file), said, "a", "the check itself was made")
     if trouble:
         raise trouble
 
@@ -208,7 +208,7 @@ def _hand_on(text: str, settings: Settings, system: System, mode: int | None = N
         path = system.path(settings.output)
         if mode is not None and not path.exists():
             _touch(path, mode)
-        _write(path, text, "w")
+        _write(path, text, "w", "name a file that can be written")
         return
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without our signs shows their numbers
@@ -221,12 +221,12 @@ def _touch(path: Path, mode: int) -> None:
         path.touch(mode)
 
 
-def _write(path: Path, text: str, mode: str) -> None:
+def _write(path: Path, text: str, mode: str, hint: str) -> None:
     try:
         with path.open(mode, encoding="utf-8", newline="\n") as file:
             file.write(text)
     except OSError as error:
-        raise CannotCheck(f"can't write {path}: {error.strerror}", "the check itself was made") from error
+        raise CannotCheck(f"can't write {path}: {error.strerror}", hint) from error
 
 
 def _workspace(system: System) -> Path:
@@ -254,7 +254,7 @@ def _in_workspace(called: str, name: str, text: str, system: System) -> tuple[st
     try:
         with _owned_as(_workspace(system), path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, text, "w")
+            _write(path, text, "w", hint)
     except (CannotCheck, OSError) as error:
         return "", CannotCheck(f"{called}: {error}", hint)
     return path.relative_to(_workspace(system)).as_posix(), None

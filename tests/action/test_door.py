@@ -58,8 +58,16 @@ def test_a_file_takes_the_place_of_standard_output(
 
 
 def test_a_file_that_cannot_be_written_is_no_traceback(tmp_path: Path) -> None:
-    with pytest.raises(CannotCheck, match="can't write"):
+    with pytest.raises(CannotCheck, match="can't write") as refused:
         door.write(samples.all_well(), Settings(output="no/such/folder"), system(tmp_path))
+    assert refused.value.hint == "name a file that can be written"
+
+
+def test_of_a_runners_file_that_cannot_be_written_it_is_said_that_the_check_was_made(tmp_path: Path) -> None:
+    environ = {**ON_GITHUB, "GITHUB_OUTPUT": str(tmp_path / "no" / "such" / "file")}
+    with pytest.raises(CannotCheck, match="can't write") as refused:
+        door.write(samples.all_well(), Settings(format="github"), system(tmp_path, environ))
+    assert refused.value.hint == "the check itself was made"
 
 
 @pytest.mark.parametrize(("columns", "longest"), [("20", 60), ("72", 72), ("4000", 200)])

@@ -65,6 +65,15 @@ def test_neighbouring_lines_of_a_servers_file_stay_out() -> None:
     assert "CIS 5.2.20" not in machine.render(targets_refused())
 
 
+def test_what_must_change_as_well_by_hand_is_there() -> None:
+    [finding] = targets_refused().findings
+    assert finding.fix
+    besides = "Free port 5555 on 10.0.1.11 as well: app (pid 7) holds it."
+    report = replace(targets_refused(), findings=(replace(finding, fix=replace(finding.fix, besides=(besides,))),))
+    VALIDATOR.validate(parsed(report))
+    assert parsed(report)["findings"][0]["fix"]["besides"] == [besides]
+
+
 def test_a_byte_that_is_no_character_is_marked() -> None:
     [finding] = targets_refused().findings[:1]
     report = replace(targets_refused(), findings=(replace(finding, message="gr\udcf6\udcdfer \U0001f600"),))

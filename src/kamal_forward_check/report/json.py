@@ -156,6 +156,7 @@ def _fix(fix: Fix) -> dict[str, Any]:
         "changes": changes,
         "example": list(fix.example) or None,
         "commands": list(fix.commands) or None,
+        "besides": list(fix.besides),
         "undone_by": fix.undone_by or None,
         "ways": [{"title": way.title, "file": way.file, "lines": list(way.lines)} for way in fix.ways],
     }

@@ -98,7 +98,7 @@ def headline(report: Report) -> str:
         if not report.forwarding.needed:
             return report.forwarding.reason
         if not report.traces:
-            return f"{report.file} is fine for Kamal; no route was walked"
+            return f"Kamal accepts {report.file}; no route was walked"
         return f"forward works on {len(hosts)} of {count(len(hosts), 'host')}"
     if report.verdict is Verdict.INCOMPLETE:
         if not report.traces:
