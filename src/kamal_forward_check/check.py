@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kamal_forward_check import __version__, deploy, dotenv, route
@@ -66,7 +67,7 @@ def check(settings: Settings, system: System, vantage: Vantage) -> Report:
     )
     found = judge(facts)
     findings = tuple(finding for finding in found if finding.code not in settings.ignore)
-    skipped = (*plan.skipped, *_unseen(traces), *_unwalked(plan, settings, vantage))
+    skipped = (*plan.skipped, *_unseen(traces), *_unwalked(plan, settings, vantage), *_unasked(traces, system, vantage))
     report = Report(
         tool_version=__version__,
         vantage=vantage,
@@ -150,6 +151,17 @@ def _unseen(traces: Iterable[Trace]) -> Iterable[Skipped]:
                     yield Skipped(f"data through the forward on {hop.hop.host}", seen.detail, needed=False)
                 elif seen.status is Status.SKIPPED:
                     yield Skipped(f"the forward on {trace.route.target.host}", f"{hop.hop.host}: {seen.detail}")
+
+
+def _unasked(traces: Iterable[Trace], system: System, vantage: Vantage) -> Iterable[Skipped]:
+    """An agent that is named and is not there, where it may matter. A container has its own words for that."""
+    agent = system.environ.get("SSH_AUTH_SOCK")
+    stopped = any(trace.verdict is not Verdict.PASS for trace in traces)
+    if stopped and agent and vantage is not Vantage.CONTAINER and not Path(agent).is_socket():
+        why = (
+            f"SSH_AUTH_SOCK is {agent}, where no agent listens: start one and add the key (ssh-add), or give --identity"
+        )
+        yield Skipped("the keys of the agent", why, needed=False)
 
 
 def _unwalked(plan: Plan, settings: Settings, vantage: Vantage) -> Iterable[Skipped]:
