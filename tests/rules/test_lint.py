@@ -181,3 +181,12 @@ class TestKeyData:
         assert (
             message == "Kamal takes KEY in `ssh/key_data` for the key itself: 2.9.0 looks for no secret, and 2.10 does"
         )
+
+    @pytest.mark.parametrize(
+        "piece", ["b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtz", "two words", "a/b+c="]
+    )
+    def test_what_may_be_a_piece_of_a_key_is_not_shown(self, piece: str) -> None:
+        [finding] = judge(of_file(KEY_DATA.replace("KEY", f"'{piece}'")))
+        assert finding.fix
+        assert piece not in finding.message + finding.fix.summary
+        assert "a text that is no secret's name" in finding.message

@@ -39,6 +39,10 @@ def keys_not_for_the_jump(root: Node, facts: Facts) -> Iterator[Hit]:
 
 
 _ARMOUR = re.compile(r"-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END")
+_NAME = re.compile(r"[A-Za-z_]\w{,39}")
+_NO_NAME = "a text that is no secret's name"
+"""What can't be a name may be a piece of a key, and is not shown."""
+
 _ED25519 = bytes.fromhex("06032b6570")
 """Its object identifier in a PKCS#8 key (RFC 8410)."""
 
@@ -64,9 +68,11 @@ def key_data_unreadable(root: Node, facts: Facts) -> Iterator[Hit]:
         if key is None:
             continue
         if "PRIVATE KEY" not in key:
-            name, key = element.shown, _secret(key, facts)
+            name, key = element.shown if element.variable or _NAME.fullmatch(key) else _NO_NAME, _secret(key, facts)
             if key is None:
                 fix = f"Set {name} in .kamal/secrets (Kamal 2.10 or newer reads it there), or remove it here."
+                if name == _NO_NAME:
+                    fix = "Name a secret here, and set it in .kamal/secrets (Kamal 2.10 or newer reads it there)."
                 yield said(f"Kamal takes {name} in `ssh/key_data` for the key itself: {_why(facts)}", element.at, fix)
                 continue
             what = f"the secret {name} of `ssh/key_data`"
