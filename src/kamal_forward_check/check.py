@@ -150,7 +150,8 @@ def _unseen(traces: Iterable[Trace]) -> Iterable[Skipped]:
                 if seen.status is Status.SKIPPED and seen.stage is Stage.DATA:
                     yield Skipped(f"data through the forward on {hop.hop.host}", seen.detail, needed=False)
                 elif seen.status is Status.SKIPPED:
-                    yield Skipped(f"the forward on {trace.route.target.host}", f"{hop.hop.host}: {seen.detail}")
+                    at = "" if hop.hop == trace.route.target else f"{hop.hop.host}: "
+                    yield Skipped(f"the forward on {trace.route.target.host}", f"{at}{seen.detail}")
 
 
 def _unasked(traces: Iterable[Trace], system: System, vantage: Vantage) -> Iterable[Skipped]:

@@ -292,7 +292,7 @@ def incomplete() -> Report:
         vantage=Vantage.CONTAINER,
         skipped=(
             Skipped("data through the forward on 10.0.1.11", "no program there can fetch", needed=False),
-            Skipped("the forward on localhost", "localhost: the container's localhost is not the runner's"),
+            Skipped("the forward on localhost", "the container's localhost is not the runner's"),
         ),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import example, given
 from markdown_it import MarkdownIt
 
@@ -111,8 +112,25 @@ def test_the_failing_hop_is_red_and_many_targets_are_one_node() -> None:
 
 def test_a_failing_hop_whose_cause_is_not_settled_says_so() -> None:
     chart = flowchart(summary.render(samples.candidates()))
-    said = "app@web-1.example.com:2222<br/>✗ listen: refused<br/>KF519: more than one cause fits"
+    said = "app@web-#8288;1.example.com:2222<br/>✗ listen: refused<br/>KF519: more than one cause fits"
     assert f'    hop1["{said}"]:::unsure' in chart
+
+
+@pytest.mark.parametrize(
+    ("host", "label"),
+    [
+        ("fa:fa-car", "fa:#8288;fa-#8288;car"),  # an icon
+        ("$$x$$", "#36;#8288;#36;x#36;#8288;#36;"),  # a formula
+        ("a\nb", "a#92;#8288;nb"),  # a line break, written as clean writes it
+        ("style:#1", "#115;tyle:#35;1"),  # a style statement: Mermaid eats the last semicolon of its line
+        ("a" * 40 + "-b", "a" * 40 + "-b"),  # long enough to be broken at its hyphen
+    ],
+)
+def test_what_mermaid_reads_within_a_label_is_but_text(host: str, label: str) -> None:
+    """Each was seen in a drawing, which dev.pictures makes of these and of hundreds of other names."""
+    walked = samples.trace(samples.seen(samples.target(host), samples.NO_LISTEN))
+    chart = flowchart(summary.render(samples.report(Verdict.FAIL, walked)))
+    assert f'    hop1["deploy@{label}<br/>✗ listen: refused"]:::fail' in chart
 
 
 def test_an_arrow_shows_how_far_the_way_goes() -> None:

@@ -13,7 +13,12 @@ _MOST_NODES = 24
 """More can't be read; and with as many of the longest labels Mermaid's limit of 50,000 characters holds."""
 _MOST_NAMES = 3
 _LONGEST_LABEL = 64
-_UNSAFE = re.compile(r"[^\w .:@/()=,✓✗·-]")
+_UNSAFE = re.compile(r"[^\w .:@/()=,✓✗·-]|s(?=tyle)|c(?=lassDef)")
+_READ_LATER = re.compile(r"(?<=\\)(?=n)|(?<=\$)(?=\$)|(?<=:)(?=fa-)")
+"""Where a line break, a formula or an icon begins for Mermaid, even where each sign is written by its number."""
+_LONGEST_KEPT_WHOLE = 40
+"""Characters of a label; a longer one may be broken at its hyphens, where Mermaid breaks lines."""
+_WORD_JOINER = "\u2060"
 _UNSURE = "unsure"
 # all but the red lets the page through, and takes its text's color from the theme: so it is read on light and dark
 _CLASSES = {
@@ -117,4 +122,6 @@ def _said(seen: Observation) -> str:
 def _label(text: str) -> str:
     """`text` between a node's quotes: what Mermaid or HTML could read as theirs is written by its number."""
     cut = text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…"
-    return _UNSAFE.sub(lambda match: f"#{ord(match[0])};", cut)
+    if len(cut) <= _LONGEST_KEPT_WHOLE:
+        cut = cut.replace("-", f"-{_WORD_JOINER}")
+    return _UNSAFE.sub(lambda match: f"#{ord(match[0])};", _READ_LATER.sub(_WORD_JOINER, cut))

@@ -56,15 +56,16 @@ def _sections(report: Report) -> Iterator[_Section]:
     if report.ignored:
         counts = (f"{name} ({number})" for name, number in sorted(report.ignored.items()))
         yield _Section(f"Ignored, as asked: {prose(', '.join(counts))}")
+    yield _Section(f"Checked by kamal-forward-check {prose(report.tool_version)} from {words.HERE[report.vantage]}.")
 
 
 def _facts(report: Report) -> Iterator[str]:
-    """What it comes to, what was checked, and by what."""
+    """What it comes to, what was checked, and how long that took."""
     file, *others = words.context(report)
     yield from (f"**{said}**" for said in words.tally(report))
     yield code(file)
     yield from map(prose, others)
-    yield prose(f"kamal-forward-check {report.tool_version}, {words.duration(report.total_ms)}")
+    yield words.duration(report.total_ms).replace(" ", "\u00a0")
 
 
 def _finding(report: Report, finding: Finding) -> str:

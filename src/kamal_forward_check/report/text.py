@@ -12,7 +12,7 @@ from kamal_forward_check.report.drawing import draw, line
 from kamal_forward_check.report.page import Page
 from kamal_forward_check.report.paint import Paint
 
-_VERDICTS = {Verdict.PASS: ("✓", "good"), Verdict.FAIL: ("✗", "bad"), Verdict.INCOMPLETE: ("?", "warn")}
+_STYLES = {Verdict.PASS: "good", Verdict.FAIL: "bad", Verdict.INCOMPLETE: "warn"}
 _SEVERITIES = {
     Severity.ERROR: ("✗ {code}", "bad"),
     Severity.WARNING: ("! {code} warning:", "warn"),
@@ -159,5 +159,5 @@ class _Page(Page):
             yield from self._wrapped(f"Ignored, as asked: {counts}", indent=2)
 
     def _verdict(self, text: str) -> Iterator[str]:
-        mark, style = _VERDICTS[self._report.verdict]
-        yield from self._wrapped(f"{mark} {text}", indent=0, hang=2, style=style)
+        verdict = self._report.verdict
+        yield from self._wrapped(f"{words.VERDICTS[verdict]} {text}", indent=0, hang=2, style=_STYLES[verdict])

@@ -25,6 +25,7 @@ from kamal_forward_check.model import (
 
 DOCS = "https://github.com/kamal-forward-check/kamal-forward-check/blob/main/docs/rules/{}.md"
 
+VERDICTS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCOMPLETE: "?"}
 MARKS = {Status.PASS: "✓", Status.FAIL: "✗", Status.SKIPPED: "·"}
 HERE = {
     Vantage.LOCAL: "this machine",
