@@ -189,6 +189,20 @@ def release(_context: Context, tag: str, image: str = "") -> None:
             print(*release.commit(tag, image))  # noqa: T201 - the workflow pushes them
 
 
+@task(help={"samples": "draw each sample of the tests too, wide and narrow, into .browser/"})
+def pictures(_context: Context, samples: bool = False) -> None:
+    """Have Mermaid draw odd routes, and draw the summary of a failing one much as GitHub does: docs/summary-*.png."""
+    from dev import environment, machine
+
+    with _set_up():
+        machine.need(*machine.LAB, *machine.BROWSER)
+        environment.tools()
+        from dev import pictures
+
+        code = pictures.main(samples=samples)
+    raise Exit(code=code)
+
+
 @task
 def ci(_context: Context) -> None:
     """Do what CI does: lint, then all tests."""
@@ -201,7 +215,7 @@ def namespace() -> Collection:
     for own in (demo, test):
         tasks.add_task(own)  # type: ignore[arg-type] # @task gives a Task, and its types say a function
     tasks.add_collection(
-        Collection("dev", lint, docs, lock, bench, faults, oracle, image, action, servers, release, ci)
+        Collection("dev", lint, docs, lock, bench, faults, oracle, image, action, servers, release, pictures, ci)
     )
     return tasks
 

@@ -17,6 +17,9 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 """Asked by packages before they start a daemon, invoke-rc.d(8)."""
 REFUSE = "#!/bin/sh\n# kamal-forward-check is installing packages and wants none of their daemons\nexit 101\n"
 SYSTEM_FOLDERS = ("/usr/sbin", "/sbin")
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+"""Programs that will do: on Ubuntu the package has another name, and is no package."""
+FONTS = Path("/usr/share/fonts/truetype")
 
 
 class CannotSetUp(Exception):  # noqa: N818 - it says what happened, as the product's CannotCheck does
@@ -37,12 +40,19 @@ PRESENT: Mapping[str, Callable[[], bool]] = {
     "podman": lambda: _on_path("podman"),
     "runc": lambda: _on_path("runc"),
     "mmdebstrap": lambda: _on_path("mmdebstrap"),
+    "npm": lambda: _on_path("npm"),
+    "chromium": lambda: any(map(_on_path, CHROMIUMS)),
+    "fonts-liberation": (FONTS / "liberation").exists,
+    "fonts-noto-color-emoji": (FONTS / "noto" / "NotoColorEmoji.ttf").exists,
 }
 LAB = ("openssh-server", "iproute2", "dropbear-bin", "sudo") if os.geteuid() == 0 else ("openssh-server",)
 """The packages of the lab: only root can give each host a network namespace, and faults."""
 
 CONTAINERS = ("podman", "runc", "mmdebstrap") if os.geteuid() == 0 else ()
 """The packages for the action's image and what runs in it: only root can do without an engine that was set up."""
+
+BROWSER = ("chromium", "npm", "fonts-liberation", "fonts-noto-color-emoji")
+"""The packages for pictures of a page."""
 
 
 def need(*packages: str) -> None:

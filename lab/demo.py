@@ -29,15 +29,20 @@ def main() -> int:
     return 0 if status == _FOUND else status or 1
 
 
-def _with_a_fault(lab: Lab) -> int:
-    """A bastion and two targets, of which one refuses; the status of the check."""
+def a_target_refuses(lab: Lab) -> tuple[Home, Path]:
+    """A bastion and two targets, of which one refuses; a person's home, and the project that deploys to them."""
     lab.host("bastion", "front", "back", login="ops")
     lab.host("web-1", login="deploy", faults=[FAULT])
     lab.host("web-2", login="deploy")
     lab.start()
     home = lab.home()
     text = deploy_yml(["web-1", "web-2"], proxy="ops@bastion", user="deploy")
-    project = write_project(home.path / "shop", text)
+    return home, write_project(home.path / "shop", text)
+
+
+def _with_a_fault(lab: Lab) -> int:
+    """The status of the check where one of two targets refuses."""
+    home, project = a_target_refuses(lab)
     _say("Started on this machine, in networks of their own: a bastion, and behind it web-1 and web-2.")
     _say("web-1 has a hardening file that forbids the forward. In a project whose config/deploy.yml says")
     _show("ssh:\n  user: deploy\n  proxy: ops@bastion\nregistry:\n  server: localhost:5555")
