@@ -76,6 +76,21 @@ def test_hostile_text_commands_nothing(action: Action) -> None:
     assert json.loads(ended.outputs["failing-hops"])[0].startswith("evilx\r\n::error::")
 
 
+FIVE_MB = """
+from dataclasses import replace
+report = samples.targets_refused()
+long = replace(report.findings[0], evidence=("x" * 1900,) * 60)
+return replace(report, findings=tuple(replace(long, message=f"number {number}") for number in range(50)))"""
+
+
+def test_a_summary_of_5_mb_is_cut_with_a_note_and_the_report_is_whole(action: Action) -> None:
+    ended = action.run(says(FIVE_MB))
+    assert (ended.status, ended.stderr) == (1, "")
+    assert 800_000 < len(ended.summary.encode()) <= 900_000
+    assert ended.summary.endswith("left out, to stay within GitHub's limit: see the JSON report.\n")
+    assert [finding["message"] for finding in action.report()["findings"]] == [f"number {n}" for n in range(50)]
+
+
 def test_a_good_file_passes_for_real(action: Action) -> None:
     action.write("config/deploy.yml", GOOD)
     ended = action.run(mode="validate")

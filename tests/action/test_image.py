@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dev import containers
 from lab import Lab
+from lab.lab import answers
 from lab.project import deploy_yml, write_project
 from tests.action.conftest import Ended
 from tests.action.container import OWNER, Contained
@@ -43,6 +47,15 @@ def test_a_runner_of_roots_own_gets_roots_files(step: Contained) -> None:
     step.write("config/deploy.yml", GOOD)
     assert step.run(mode="validate").status == 0
     assert (step.workspace / REPORT).stat().st_uid == 0
+
+
+def test_an_annotation_is_placed_in_the_repository_whatever_the_working_directory(step: Contained) -> None:
+    step.write("apps/shop/config/deploy.yml", GOOD + "sevrice: x\n")
+    ended = step.run(mode="validate", working_directory="apps/shop")
+    (error,) = ended.step.named("error")
+    assert (error.properties["file"], error.properties["line"]) == ("apps/shop/config/deploy.yml", "6")
+    assert ended.outputs["report"] == REPORT
+    assert (step.workspace / REPORT).exists()
 
 
 HOSTILE = "import pathlib\npathlib.Path('/github/runner_temp/imported').touch()\nraise SystemExit(77)\n"
@@ -172,3 +185,36 @@ def test_the_event_that_the_runner_mounts_decides_who_logs_in(
     assert (ended.status, ended.stderr) == (status, "")
     assert ended.outputs["verdict"] == ("pass" if passes else "incomplete")
     assert ("Accepted publickey" in lab.log("bastion").removeprefix(before)) == passes
+
+
+@pytest.fixture
+def agent(lab: Lab, placed: Contained) -> Iterator[Path]:
+    """The socket of an agent of the runner's own user in the runner's temporary folder."""
+    placed.owned_by(OWNER)
+    socket = placed.temp / "agent.sock"
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", socket.name], cwd=placed.temp, user=OWNER)
+    try:
+        until(lambda: answers(socket))
+        environ = {"PATH": os.environ["PATH"], "SSH_AUTH_SOCK": str(socket)}
+        subprocess.run(["ssh-add", "-q", lab.key], check=True, env=environ)
+        yield socket
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def test_an_agent_in_the_runners_temporary_folder_just_works(lab: Lab, placed: Contained, agent: Path) -> None:
+    inputs = at(lab, placed, "web-1") | {"ssh-private-key": ""}
+    placed.environ["SSH_AUTH_SOCK"] = str(agent)
+    ended = placed.end(placed.start(inputs))
+    assert (ended.status, ended.stderr, ended.outputs["verdict"]) == (0, "", "pass")
+    assert not ended.step.named("warning")
+
+
+def test_an_agent_elsewhere_is_out_of_sight_and_that_is_said(lab: Lab, placed: Contained) -> None:
+    inputs = at(lab, placed, "web-1") | {"ssh-private-key": ""}
+    placed.environ["SSH_AUTH_SOCK"] = "/tmp/ssh-XXXX/agent.1"  # noqa: S108 - as webfactory/ssh-agent leaves it
+    ended = placed.end(placed.start(inputs))
+    assert (ended.status, ended.outputs["verdict"]) == (2, "incomplete")
+    (said,) = [each.data for each in ended.step.named("warning") if "SSH_AUTH_SOCK" in each.data]
+    assert "ssh-auth-sock: ${{ runner.temp }}/agent.sock" in said

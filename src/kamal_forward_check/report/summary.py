@@ -17,6 +17,9 @@ from kamal_forward_check.report.markdown import block, cell_code, code, folded, 
 from kamal_forward_check.report.mermaid import flowchart
 
 MOST_BYTES = 900_000
+_NOTE_BYTES = 100
+"""Kept free for the line that counts what was left out."""
+
 _MOST_ROWS = 200
 _MOST_LINES = 60
 _MOST_NOTICES = 20
@@ -197,7 +200,7 @@ def _fitting(sections: Sequence[_Section]) -> str:
     size, kept = 0, set[int]()
     for place in sorted(range(len(sections)), key=lambda place: sections[place].one_of_many):
         with_it = size + len(sections[place].text.encode()) + 2
-        if with_it <= MOST_BYTES:
+        if with_it <= MOST_BYTES - _NOTE_BYTES:
             size = with_it
             kept.add(place)
     texts = [section.text for place, section in enumerate(sections) if place in kept]
