@@ -10,9 +10,10 @@ import hashlib
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,9 +47,15 @@ _RECIPE = (
     *(f"--dpkgopt=path-exclude=/usr/share/{unread}/*" for unread in ("man", "doc", "locale")),
 )
 
-_MIRROR = ("apt-get", "-qq", "update", "--error-on=any")
-_PARTS = f"{' '.join(_MIRROR)} && python3 -m venv /asks && /asks/bin/pip -q --retries 0 download --no-deps pip"
-"""Asks for something of each kind that the image is made of, and fails where that can't be fetched."""
+_MIRROR = (
+    *("timeout", "120", "apt-get", "-qq", "update", "--error-on=any"),
+    *(f"-oAcquire::IndexTargets::deb::{target}::DefaultEnabled=false" for target in ("Packages", "Translations")),
+)
+_INDEX = (
+    *("timeout", "120", sys.executable, "-I", "-m", "pip", "-q", "--retries", "0"),
+    *("install", "--no-cache-dir", "--dry-run", "--ignore-installed", "--no-deps", "fabric"),
+)
+"""What asks for a little of each kind that the image is made of, and fails where that can't be fetched."""
 
 
 class OutOfReach(CannotSetUp):
@@ -96,7 +103,7 @@ def build(name: str = "podman", folder: Path = ROOT) -> str:
     Raises OutOfReach where what it is made of can't be fetched, else CannotSetUp where it can't be built.
     """
     builder = prepared(name)
-    with _asking(*builder.command, "run", "--rm", "--network=host", base(), "sh", "-ec", _PARTS):
+    with _asking((*builder.command, "run", "--rm", "--network=host", base(), *_MIRROR), _INDEX):
         run(*builder.command, "build", "--quiet", *builder.build, "--tag", IMAGE, folder)
     return IMAGE
 
@@ -115,15 +122,17 @@ def base() -> str:
 
 
 @contextmanager
-def _asking(*command: str) -> Iterator[None]:
-    """What fails inside is OutOfReach where `command`, which asks for the same parts, fails as well."""
+def _asking(*commands: Sequence[str]) -> Iterator[None]:
+    """What fails inside is OutOfReach where one of the commands, which ask for the same parts, fails as well."""
     try:
         yield
     except CannotSetUp as error:
-        asked = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603
-        if asked.returncode != 0:
-            said = asked.stderr.splitlines() or ["nobody said why"]
-            raise OutOfReach(f"what the image is made of can't be fetched: {said[0]}") from error
+        for command in commands:
+            asked = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603
+            if asked.returncode != 0:
+                errors = (line for line in asked.stderr.splitlines() if line.startswith("E"))  # of apt-get and of pip
+                why = next(errors, "nothing came within two minutes")
+                raise OutOfReach(f"what the image is made of can't be fetched: {why}") from error
         raise
 
 
@@ -152,7 +161,7 @@ def _import_stand_in(builder: Engine, name: str, recipe: str, suite: str) -> Non
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
         archive = f"{folder}/base.tar"
         only = (f"Etc::SourceList={sources}", "Etc::SourceParts=/dev/null", f"State::Lists={folder}")
-        with _asking(*_MIRROR, "-oAPT::Sandbox::User=root", *(f"-oDir::{option}" for option in only)):
+        with _asking((*_MIRROR, "-oAPT::Sandbox::User=root", *(f"-oDir::{option}" for option in only))):
             run(*_RECIPE, *trusted, suite, archive, sources)
         run(*builder.command, "import", "--change", f"LABEL recipe={recipe}", archive, name)
 
