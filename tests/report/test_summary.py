@@ -14,7 +14,7 @@ from kamal_forward_check.model import Cause, HopTrace, Report, Skipped, Stage, T
 from kamal_forward_check.report import summary
 from kamal_forward_check.report.summary import MOST_BYTES
 from kamal_forward_check.report.words import DOCS
-from tests.report import samples
+from tests.report import parts, samples
 from tests.report.strategies import ALWAYS_THE_SAME, REPORTS
 
 if TYPE_CHECKING:
@@ -63,11 +63,9 @@ def flowchart(markdown: str) -> list[str]:
 
 def each_stopped_otherwise(*hosts: str) -> list[Trace]:
     """The same hosts, once for each cause there is, at two stages."""
-    stops = [samples.refused(stage, cause) for stage in (Stage.REACH, Stage.LOGIN) for cause in Cause]
+    stops = [parts.refused(stage, cause) for stage in (Stage.REACH, Stage.LOGIN) for cause in Cause]
     return [
-        samples.trace(samples.seen(samples.BASTION), samples.seen(samples.target(host), stop))
-        for stop in stops
-        for host in hosts
+        parts.trace(parts.seen(parts.BASTION), parts.seen(parts.target(host), stop)) for stop in stops for host in hosts
     ]
 
 
@@ -128,19 +126,19 @@ def test_a_failing_hop_whose_cause_is_not_settled_says_so() -> None:
 )
 def test_what_mermaid_reads_within_a_label_is_but_text(host: str, label: str) -> None:
     """Each was seen in a drawing, which dev.pictures makes of these and of hundreds of other names."""
-    walked = samples.trace(samples.seen(samples.target(host), samples.NO_LISTEN))
-    chart = flowchart(summary.render(samples.report(Verdict.FAIL, walked)))
+    walked = parts.trace(parts.seen(parts.target(host), parts.NO_LISTEN))
+    chart = flowchart(summary.render(parts.report(Verdict.FAIL, walked)))
     assert f'    hop1["deploy@{label}<br/>✗ listen: refused"]:::fail' in chart
 
 
 def test_an_arrow_shows_how_far_the_way_goes() -> None:
-    timed_out = samples.refused(Stage.REACH, Cause.TIMED_OUT)
+    timed_out = parts.refused(Stage.REACH, Cause.TIMED_OUT)
     walked = [
-        samples.trace(samples.seen(samples.BASTION), samples.seen(samples.target("10.0.1.11"), samples.NO_LISTEN)),
-        samples.trace(samples.seen(samples.BASTION), samples.seen(samples.target("10.0.1.12"), timed_out)),
-        samples.trace(samples.seen(samples.BASTION), HopTrace(samples.target("10.0.1.13"))),
+        parts.trace(parts.seen(parts.BASTION), parts.seen(parts.target("10.0.1.11"), parts.NO_LISTEN)),
+        parts.trace(parts.seen(parts.BASTION), parts.seen(parts.target("10.0.1.12"), timed_out)),
+        parts.trace(parts.seen(parts.BASTION), HopTrace(parts.target("10.0.1.13"))),
     ]
-    chart = flowchart(summary.render(samples.report(Verdict.FAIL, *walked)))
+    chart = flowchart(summary.render(parts.report(Verdict.FAIL, *walked)))
     edges = [line.strip() for line in chart if EDGE.fullmatch(line)]
     assert edges == ["here --> hop1", "hop1 --> hop2", "hop1 --x hop3", "hop1 -.-> hop4"]
 
@@ -148,7 +146,7 @@ def test_an_arrow_shows_how_far_the_way_goes() -> None:
 def test_the_flowchart_stays_within_what_mermaid_draws() -> None:
     """Three hosts stop for each cause there is, under the longest names, whose signs are all written by number."""
     walked = each_stopped_otherwise(*(chr(0x1F600 + number) * 90 for number in range(3)))
-    chart = flowchart(summary.render(samples.report(Verdict.FAIL, *walked)))
+    chart = flowchart(summary.render(parts.report(Verdict.FAIL, *walked)))
     drawn = sum(line.startswith("    hop") and '["' in line for line in chart) - 1
     assert drawn > 20
     assert len("\n".join(chart)) < MOST_OF_MERMAID
@@ -176,7 +174,7 @@ def test_what_does_not_fit_is_counted() -> None:
 
 def test_findings_are_left_out_before_the_table_of_hops() -> None:
     walked = each_stopped_otherwise("10.0.1.11")
-    many = samples.report(Verdict.FAIL, *walked, findings=samples.targets_refused().findings * 1000)
+    many = parts.report(Verdict.FAIL, *walked, findings=samples.targets_refused().findings * 1000)
     made = summary.render(many)
     assert 0.95 * MOST_BYTES < len(made.encode()) <= MOST_BYTES
     assert made.index("### ❌") < made.index("### Hops") < made.index("sections left out")

@@ -1,4 +1,4 @@
-"""Why a hop refused, from plain data: the wire's words, the key's options, the host's own answers."""
+"""Why a hop refused, by what the host itself says."""
 
 from __future__ import annotations
 
@@ -8,36 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kamal_forward_check.model import Aside, AsideAnswer, Certainty, Hop, HopTrace, Role, ServerLine
+from kamal_forward_check.model import Aside, AsideAnswer, Certainty, Hop, HopTrace
 from kamal_forward_check.sshd.candidates import Asked
-from kamal_forward_check.sshd.refusal import CERTIFICATE, OWN_KEYS, explain
-from kamal_forward_check.sshd.why import Refusal, Why
-from kamal_forward_check.sshd.wire import FORWARDING_DISABLED, PERMIT_REFUSED, STREAMLOCAL_DISABLED
+from kamal_forward_check.sshd.refusal import explain
+from kamal_forward_check.sshd.why import Why
+from kamal_forward_check.sshd.wire import FORWARDING_DISABLED, PERMIT_REFUSED
+from tests.sshd.refusals import (
+    ALLOWED,
+    CODE_1,
+    KEY_LISTS,
+    KEY_WITHHOLDS,
+    LISTEN,
+    NEXT,
+    STREAMLOCAL,
+    keywords,
+    of_target,
+    only,
+)
 from tests.sshd.said import said
-from tests.sshd.seen import ALWAYS_THE_SAME, JUMP, OFF, TARGET, config, hop, refused
-
-LISTEN = [Asked("127.0.0.1", 5555)]
-NEXT = [Asked("web-1", 22)]
-KEYS = "/home/deploy/.ssh/authorized_keys"
-KEY_WITHHOLDS = f"{KEYS}:3: key options: pty user-rc"
-KEY_LISTS = f"{KEYS}:3: key options: permitlisten permitopen port-forwarding pty"
-ALLOWED = config()
-
-
-def of_target(seen: HopTrace, asked: list[Asked] = LISTEN) -> Refusal:
-    return explain(seen, asked)
-
-
-def only(found: Refusal) -> ServerLine:
-    [line] = found.lines
-    return line
-
-
-def keywords(found: Refusal) -> list[str]:
-    return [candidate.keyword for candidate in found.candidates]
-
-
-# What the host itself says
+from tests.sshd.seen import ALWAYS_THE_SAME, JUMP, OFF, TARGET, config, refused
 
 
 @pytest.mark.parametrize(
@@ -198,288 +187,6 @@ def test_an_expired_password() -> None:
     expired = HopTrace(seen.hop, seen.stages, seen.heard, not_asked=not_asked)
     assert of_target(expired).why is Why.EXPIRED
 
-
-# What the key says
-
-
-@pytest.mark.parametrize(("of", "asked"), [(TARGET, LISTEN), (JUMP, NEXT)], ids=["target", "jump"])
-@pytest.mark.parametrize(
-    ("line", "keyword", "changed"),
-    [
-        ("restrict", "restrict", "restrict,port-forwarding"),
-        ("no-port-forwarding,no-pty", "no-port-forwarding", "no-pty"),
-        ("restrict,no-port-forwarding", "no-port-forwarding", "restrict,port-forwarding"),
-    ],
-)
-def test_a_key_that_withholds(of: Hop, asked: list[Asked], line: str, keyword: str, changed: str) -> None:
-    found = explain(refused(of, FORWARDING_DISABLED, key=KEY_WITHHOLDS, said=ALLOWED | {"key": line}), asked)
-    assert found.why is Why.KEY
-    assert only(found) == ServerLine(of.host.value, KEYS, 3, keyword, line, changed, Certainty.EXACT)
-
-
-def test_a_key_that_withholds_is_known_by_the_wire_alone() -> None:
-    found = of_target(refused(TARGET, FORWARDING_DISABLED, key=KEY_WITHHOLDS))
-    line = only(found)
-    assert (found.why, line.file, line.line, line.certainty) == (Why.KEY, KEYS, 3, Certainty.KEYWORD)
-
-
-def test_a_key_that_withholds_goes_before_what_the_files_say_and_both_must_change() -> None:
-    found = of_target(refused(TARGET, FORWARDING_DISABLED, key=KEY_WITHHOLDS, said=OFF | {"key": "restrict"}))
-    assert (found.why, [line.keyword for line in found.lines]) == (Why.KEY, ["restrict", "AllowTcpForwarding"])
-
-
-def test_a_certificate_that_withholds() -> None:
-    found = of_target(refused(TARGET, FORWARDING_DISABLED, key="cert: key options: pty", said=ALLOWED))
-    assert (found.why, only(found).file, only(found).line) == (Why.KEY, CERTIFICATE, None)
-
-
-def test_a_key_that_a_program_printed_is_no_line_of_that_program() -> None:
-    holds = config(values={"authorizedkeyscommand": "/usr/bin/keys %u"})
-    for named in ("/usr/bin/keys", "/usr/bin/keys %u"):
-        key = f"{named}:2: key options: pty"
-        found = of_target(refused(TARGET, FORWARDING_DISABLED, key=key, said=holds))
-        assert (found.why, only(found).file) == (Why.KEY, f"the output of {named}")
-
-
-def test_a_key_with_a_list_of_its_own() -> None:
-    listed = ALLOWED | {"key": 'permitlisten="localhost:5555"'}
-    found = of_target(refused(TARGET, PERMIT_REFUSED, key=KEY_LISTS, said=listed))
-    assert (found.why, only(found).certainty) == (Why.KEY_LIST, Certainty.EXACT)
-    assert only(found).change_to == 'permitlisten="localhost:5555",permitlisten="127.0.0.1:5555"'
-
-
-def test_a_key_on_a_jump_with_a_list_of_its_own() -> None:
-    listed = ALLOWED | {"key": 'permitopen="web-9:22",no-pty'}
-    found = explain(refused(JUMP, key=KEY_LISTS, said=listed), NEXT)
-    assert (found.why, only(found).keyword) == (Why.KEY_LIST, "permitopen")
-    assert only(found).change_to == 'permitopen="web-9:22",permitopen="web-1:22",no-pty'
-
-
-@pytest.mark.parametrize(("of", "asked"), [(TARGET, LISTEN), (JUMP, NEXT)], ids=["target", "jump"])
-def test_a_keys_list_that_cannot_be_read_is_what_is_left_where_the_files_allow(of: Hop, asked: list[Asked]) -> None:
-    found = explain(refused(of, PERMIT_REFUSED, key=KEY_LISTS, said=ALLOWED), asked)
-    line = only(found)
-    assert (found.why, line.file, line.line, line.certainty) == (Why.KEY_LIST, KEYS, 3, Certainty.KEYWORD)
-
-
-def test_a_keys_list_and_the_files_list() -> None:
-    holds = config("PermitListen 5556", values={"permitlisten": "*:5556"}) | {"key": 'permitlisten="5557"'}
-    found = of_target(refused(TARGET, PERMIT_REFUSED, key=KEY_LISTS, said=holds))
-    assert (found.why, [line.keyword for line in found.lines]) == (Why.KEY_LIST, ["permitlisten", "PermitListen"])
-
-
-def test_root_whom_an_image_locks_out() -> None:
-    locked = "/root/.ssh/authorized_keys:1: key options: command"
-    for of, asked in ((hop(user="root"), LISTEN), (hop(Role.JUMP, "bastion", "root"), NEXT)):
-        assert explain(refused(of, FORWARDING_DISABLED, key=locked), asked).why is Why.ROOT_LOCK
-    assert of_target(refused(TARGET, FORWARDING_DISABLED, key=locked)).why is Why.KEY
-
-
-def test_a_key_as_an_old_sshd_tells_it() -> None:
-    found = of_target(refused(TARGET, FORWARDING_DISABLED, key="Key is restricted.", version="SSH-2.0-OpenSSH_7.4"))
-    assert (found.why, only(found).file, only(found).certainty) == (Why.KEY, OWN_KEYS, Certainty.KEYWORD)
-
-
-@pytest.mark.parametrize(("of", "asked"), [(TARGET, LISTEN), (JUMP, NEXT)], ids=["target", "jump"])
-def test_an_old_sshd_that_said_nothing_of_the_key_leaves_it_open(of: Hop, asked: list[Asked]) -> None:
-    asides = {Aside.OWN_SSHD: CODE_1, Aside.STREAMLOCAL: REFUSED}
-    seen = refused(of, FORWARDING_DISABLED, key="", version="SSH-2.0-OpenSSH_7.4", asides=asides)
-    found = explain(seen, asked)
-    assert found.why is Why.UNDECIDED
-    assert {"AllowTcpForwarding", "DisableForwarding", "authorized_keys"} <= set(keywords(found))
-
-
-# What the wire alone says
-
-CODE_1, CODE_2 = AsideAnswer(granted=False, code=1), AsideAnswer(granted=False, code=2)
-OPENED = AsideAnswer(granted=True)
-NO_STREAMLOCAL = AsideAnswer(granted=False, debug=(STREAMLOCAL_DISABLED,))
-STREAMLOCAL = AsideAnswer(granted=False, debug=(PERMIT_REFUSED,))
-REFUSED = AsideAnswer(granted=False)
-
-
-@pytest.mark.parametrize(
-    ("own_sshd", "streamlocal", "why", "wanted"),
-    [
-        (OPENED, STREAMLOCAL, Why.OFF, "AllowTcpForwarding yes"),
-        (CODE_2, STREAMLOCAL, Why.OFF, "AllowTcpForwarding yes"),
-        (CODE_1, STREAMLOCAL, Why.OFF, "AllowTcpForwarding remote"),
-        (CODE_1, NO_STREAMLOCAL, Why.UNDECIDED, ""),
-    ],
-    ids=["local: opened", "local: nobody there", "no", "perhaps DisableForwarding"],
-)
-def test_a_target_on_the_wire(own_sshd: AsideAnswer, streamlocal: AsideAnswer, why: Why, wanted: str) -> None:
-    asides = {Aside.OWN_SSHD: own_sshd, Aside.STREAMLOCAL: streamlocal}
-    found = of_target(refused(TARGET, FORWARDING_DISABLED, asides=asides))
-    assert found.why is why
-    assert [(line.change_to, line.certainty) for line in found.lines] == (
-        [(wanted, Certainty.KEYWORD)] if wanted else []
-    )
-
-
-def test_a_target_that_may_have_disabled_all() -> None:
-    asides = {Aside.OWN_SSHD: CODE_1, Aside.STREAMLOCAL: NO_STREAMLOCAL}
-    found = of_target(refused(TARGET, FORWARDING_DISABLED, asides=asides))
-    assert keywords(found) == ["DisableForwarding", "AllowTcpForwarding", "password expired"]
-
-
-def test_a_target_that_answered_no_further_question() -> None:
-    found = of_target(refused(TARGET, FORWARDING_DISABLED))
-    assert (found.why, keywords(found)[0]) == (Why.UNDECIDED, "AllowTcpForwarding")
-
-
-def test_permit_listen_on_the_wire() -> None:
-    found = of_target(refused(TARGET, PERMIT_REFUSED))
-    assert (found.why, only(found).change_to) == (Why.LIST, "PermitListen 127.0.0.1:5555")
-    assert only(found).certainty is Certainty.KEYWORD
-
-
-@pytest.mark.parametrize("key", [KEY_LISTS, ""], ids=["the key has a list", "nothing was told of the key"])
-def test_a_list_on_the_wire_may_be_the_keys_or_the_files(key: str) -> None:
-    found = of_target(refused(TARGET, PERMIT_REFUSED, key=key))
-    assert (found.why, keywords(found)) == (Why.UNDECIDED, ["permitlisten", "PermitListen"])
-
-
-def test_a_jump_that_opens_other_channels_has_a_list() -> None:
-    asides = {Aside.OWN_SSHD: OPENED, Aside.STREAMLOCAL: STREAMLOCAL}
-    found = explain(refused(JUMP, asides=asides), NEXT)
-    assert (found.why, only(found).change_to) == (Why.LIST, "PermitOpen web-1:22")
-
-
-@pytest.mark.parametrize(
-    ("streamlocal", "ranked"),
-    [
-        (STREAMLOCAL, ["AllowTcpForwarding", "PermitOpen"]),
-        (NO_STREAMLOCAL, ["DisableForwarding", "AllowTcpForwarding", "PermitOpen", "password expired"]),
-        (REFUSED, ["AllowTcpForwarding", "PermitOpen"]),
-        (None, ["AllowTcpForwarding", "DisableForwarding", "PermitOpen", "password expired"]),
-    ],
-    ids=["allows sockets", "forbids sockets", "allows sockets in silence", "not asked"],
-)
-def test_a_jump_that_opens_no_channel(streamlocal: AsideAnswer | None, ranked: list[str]) -> None:
-    asides = {Aside.OWN_SSHD: CODE_1} | ({Aside.STREAMLOCAL: streamlocal} if streamlocal else {})
-    found = explain(refused(JUMP, asides=asides), NEXT)
-    assert (found.why, keywords(found)) == (Why.UNDECIDED, ranked)
-
-
-# A port that could not be had
-
-
-@pytest.mark.parametrize(
-    ("asked", "user", "other", "why"),
-    [
-        (Asked("127.0.0.1", 555), "deploy", REFUSED, Why.PRIVILEGED),
-        (Asked("127.0.0.1", 555), "root", OPENED, Why.CANNOT_BIND),
-        (Asked("127.0.0.1", 5555), "deploy", OPENED, Why.CANNOT_BIND),
-        (Asked("127.0.0.1", 5555), "deploy", REFUSED, Why.CANNOT_BIND),
-    ],
-    ids=["below 1024", "below 1024 as root", "another port is free", "no port at all"],
-)
-def test_forwarding_is_allowed_and_the_port_not_to_be_had(
-    asked: Asked, user: str, other: AsideAnswer, why: Why
-) -> None:
-    seen = refused(hop(user=user), asides={Aside.OTHER_PORT: other})
-    assert of_target(seen, [asked]).why is why
-
-
-def of_port(other: AsideAnswer | None = None, **said: str) -> Refusal:
-    """A port that sshd could not have, and what the host said of itself."""
-    asides = {Aside.OTHER_PORT: other} if other else {}
-    return of_target(refused(TARGET, said=config() | said if said else {}, asides=asides))
-
-
-@pytest.mark.parametrize(
-    ("other", "ranked"),
-    [
-        (OPENED, ["port in use", "SELinux", "sshd's log"]),
-        (REFUSED, ["port in use", "SELinux", "AddressFamily", "sshd's log"]),
-        (None, ["port in use", "SELinux", "AddressFamily", "sshd's log"]),
-    ],
-    ids=["another port is free", "no port at all", "not asked"],
-)
-def test_a_port_on_the_wire_alone(other: AsideAnswer | None, ranked: list[str]) -> None:
-    found = of_port(other)
-    assert (found.why, keywords(found)) == (Why.CANNOT_BIND, ranked)
-
-
-@pytest.mark.parametrize(
-    ("security", "ranked"),
-    [
-        ("", ["sshd's log"]),
-        ("selinux 0", ["sshd's log"]),
-        ("selinux 1\nlabel system_u:system_r:sshd_t:s0-s0:c0.c1023", ["SELinux", "sshd's log"]),
-        ("label unconfined", ["sshd's log"]),
-        ("label /usr/sbin/sshd (enforce)", ["AppArmor", "sshd's log"]),
-    ],
-)
-def test_what_the_host_rules_out_is_no_candidate(security: str, ranked: list[str]) -> None:
-    found = of_port(sockets="", security=security)
-    assert (found.why, keywords(found)) == (Why.CANNOT_BIND, ranked)
-
-
-def test_a_host_without_ipv4_names_its_line() -> None:
-    holds = config("AddressFamily inet6", values={"addressfamily": "inet6"})
-    found = of_target(refused(TARGET, said=holds))
-    assert (found.why, only(found).line, only(found).change_to) == (Why.FAMILY, 1, "AddressFamily any")
-
-
-def test_a_host_without_loopback() -> None:
-    assert of_port(network="loopback 0\nunprivileged 1024").why is Why.NO_LOOPBACK
-
-
-@pytest.mark.parametrize(("start", "why"), [("1024", Why.PRIVILEGED), ("80", Why.CANNOT_BIND), ("", Why.PRIVILEGED)])
-def test_the_kernel_says_which_ports_are_roots(start: str, why: Why) -> None:
-    said = config() | {"network": f"unprivileged {start}", "sockets": ""}
-    assert of_target(refused(TARGET, said=said), [Asked("127.0.0.1", 443)]).why is why
-
-
-def test_root_by_another_name_may_listen_anywhere() -> None:
-    said = config() | {"who": "0\ntoor\n192.0.2.2 4000 198.51.100.12 22"}
-    assert of_target(refused(hop(user="toor"), said=said), [Asked("127.0.0.1", 443)]).why is Why.CANNOT_BIND
-
-
-def test_a_container_is_named() -> None:
-    sockets = "0: 00000000:15B3 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0"
-    found = of_port(sockets=sockets, container="shop-registry (registry:3)")
-    assert (found.why, found.holder) == (Why.PORT_TAKEN, "the container shop-registry (registry:3)")
-
-
-# Servers that are not OpenSSH
-
-
-@pytest.mark.parametrize(
-    ("daemon", "of", "ranked"),
-    [
-        ("", TARGET, ["dropbear -k", "authorized_keys", "port in use"]),
-        ("/usr/sbin/dropbear -F -E", TARGET, ["authorized_keys", "port in use"]),
-        ("/usr/sbin/dropbear -FEk -p 22", TARGET, ["dropbear -k", "authorized_keys", "port in use"]),
-        ("/usr/sbin/dropbear -k", JUMP, ["authorized_keys"]),
-        ("/usr/sbin/dropbear -s -j", JUMP, ["dropbear -j", "authorized_keys"]),
-    ],
-)
-def test_dropbear_is_known_by_its_command_line(daemon: str, of: Hop, ranked: list[str]) -> None:
-    seen = refused(of, key="", version="SSH-2.0-dropbear_2022.83", said={"daemon": daemon})
-    assert keywords(explain(seen, LISTEN if of is TARGET else NEXT)) == ranked
-
-
-def test_a_port_that_dropbear_could_not_have() -> None:
-    sockets = said("port-in-use")["sockets"]
-    found = of_target(refused(TARGET, key="", version="SSH-2.0-dropbear_2022.83", said={"sockets": sockets}))
-    assert (found.why, found.holder) == (Why.PORT_TAKEN, "a program of root")
-
-
-@pytest.mark.parametrize("version", ["SSH-2.0-dropbear_2022.83", "SSH-2.0-Tailscale", "SSH-2.0-Teleport"])
-@pytest.mark.parametrize(("of", "asked"), [(TARGET, LISTEN), (JUMP, NEXT)], ids=["target", "jump"])
-def test_another_server_is_not_told_to_change_sshd_config(version: str, of: Hop, asked: list[Asked]) -> None:
-    asides = {Aside.OWN_SSHD: OPENED, Aside.STREAMLOCAL: STREAMLOCAL}
-    found = explain(refused(of, key="", version=version, asides=asides), asked)
-    assert (found.why, found.lines) == (Why.UNDECIDED, ())
-    words = " ".join(f"{c.keyword} {c.why} {c.settle}" for c in found.candidates)
-    assert "AllowTcpForwarding" not in words
-    assert "sshd -T" not in words
-
-
-# Whatever is said
 
 SECTIONS = st.fixed_dictionaries(
     {name: st.one_of(st.text(), st.sampled_from(["restrict", OFF["sshd"], OFF["lines"], "by ss\n", "1001"]))
