@@ -218,3 +218,20 @@ def test_an_agent_elsewhere_is_out_of_sight_and_that_is_said(lab: Lab, placed: C
     assert (ended.status, ended.outputs["verdict"]) == (2, "incomplete")
     (said,) = [each.data for each in ended.step.named("warning") if "SSH_AUTH_SOCK" in each.data]
     assert "ssh-auth-sock: ${{ runner.temp }}/agent.sock" in said
+
+
+def test_a_proxy_command_has_the_keys_and_hosts_of_the_inputs_and_nothing_else(lab: Lab, placed: Contained) -> None:
+    """In the image, where an ssh has no home with files of its own; nor does /proc tell what the runner gave."""
+    inputs = {**at(lab, placed, "web-1"), "allow-proxy-command": "true"}
+    deploy, bastion = placed.workspace / "config" / "deploy.yml", f"ops@{lab.hosts['bastion'].address['front']}"
+    shows = "env > seen; cat /proc/$PPID/environ /proc/1/environ >> seen; ls -l /tmp/*/agent >> seen"
+    command = f"proxy_command: \"sh -c '{shows}; exec ssh -o BatchMode=yes -W %h:%p {bastion}'\""
+    deploy.write_text(deploy.read_text().replace(f"proxy: {bastion}", command))
+    ended = placed.end(placed.start(inputs))
+    assert (ended.status, ended.stderr, ended.outputs["verdict"]) == (0, "", "pass")
+    seen = (placed.workspace / "seen").read_text()
+    assert "SSH_AUTH_SOCK=/tmp/" in seen
+    assert "srw" in seen
+    assert not [
+        word for word in ("INPUT_", "ACTIONS_", "TOKEN", *inputs["ssh-private-key"].splitlines()) if word in seen
+    ]
