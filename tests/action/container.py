@@ -52,12 +52,12 @@ ENVIRONMENT = {
 
 def cannot_run(engine: str) -> str:
     """Why no container can be run here, or nothing."""
-    if engine == "docker":
-        asked = containers.engine(engine)("info")
-    else:
+    if engine == "podman":
         absent = [package for package in machine.CONTAINERS if not machine.PRESENT[package]()]
         if why_not := can_isolate() or " and ".join(f"{package} not installed" for package in absent):
             return why_not
+    asked = containers.engine(engine)("info")
+    if asked.returncode == 0:
         asked = containers.prepared(engine)("run", "--rm", "--network=none", containers.base(), "true")
     return asked.stderr.strip() if asked.returncode else ""
 
