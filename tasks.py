@@ -162,7 +162,7 @@ def action(_context: Context, engine: str = "podman") -> None:
 
 
 @task(help={"folder": "where a project that deploys to them is written"})
-def servers(_context: Context, folder: str) -> None:
+def servers(_context: Context, folder: str = "shop") -> None:
     """Start a bastion and two targets, of which one refuses, for the steps of a workflow; they stay up."""
     from dev import machine
 
@@ -179,7 +179,7 @@ def servers(_context: Context, folder: str) -> None:
         "image": "the published image by its digest; without it, only the tag is judged",
     }
 )
-def release(_context: Context, tag: str, image: str = "") -> None:
+def release(_context: Context, tag: str = "", image: str = "") -> None:
     """Make a release's commit, whose action.yml names the image, and the tags that point there. Nothing is pushed."""
     from dev import release
 

@@ -27,7 +27,7 @@ _BOT = {"NAME": "github-actions[bot]", "EMAIL": "41898282+github-actions[bot]@us
 def refuse_another_version(tag: str, version: str = __version__) -> None:
     """Raise CannotSetUp unless `tag` is that of the version in the source, as in v1.2.3, and of what users are told."""
     if not _VERSION.fullmatch(tag):
-        raise CannotSetUp(f"{tag} is no version that can be released: name it like v1.2.3")
+        raise CannotSetUp(f"--tag={tag} is no version that can be released: name it like v1.2.3")
     if tag != f"v{version}":
         raise CannotSetUp(f"the tag is {tag}, and the source says {version}: src/kamal_forward_check/__init__.py")
     texts = (path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *ROOT.glob("examples/*.yml")))
