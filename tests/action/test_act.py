@@ -21,7 +21,7 @@ from lab import Lab
 from lab.lab import answers
 from lab.project import deploy_yml, write_project
 from tests.action.test_examples import OURS, ROOT
-from tests.action.test_image import until
+from tests.waiting import until
 
 EXAMPLE = ROOT / "examples" / "deploy-through-bastion.yml"
 ACT = Path(sys.executable).with_name("act")

@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 
 from tests.action.conftest import COMMAND, Action
 from tests.probe.servers import ME, Servers, Sshd, descendants, free_port, listening, make_key, silent
+from tests.waiting import until
 
 PROGRAM = str(Path(sys.executable).with_name("kamal-forward-check"))
 DOORS = ("container", "run")
@@ -83,14 +83,6 @@ def checked(tmp_path: Path, key: Path) -> Iterator[Checked]:
         checked.servers.stop()
         if checked.process and checked.process.poll() is None:
             checked.process.kill()
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Wait for what must come true soon, on an idle machine at once."""
-    end = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def lives(pid: int) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from tests.action.conftest import Ended
 from tests.action.container import OWNER, Contained
 from tests.action.test_entrypoint import GOOD
 from tests.action.test_events import FORK, OWN
+from tests.waiting import until
 
 REPORT = "kamal-forward-check.json"
 
@@ -110,14 +110,6 @@ def test_a_thousand_findings_and_their_long_texts_stay_within_a_runners_limits(s
     assert 800_000 < len(ended.summary.encode()) <= 900_000
     assert ended.summary.rstrip().endswith("left out, to stay within GitHub's limit: see the JSON report.")
     assert len(step.report()["findings"]) == 1_000
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Wait for what must come true soon, on an idle machine at once."""
-    end = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from lab.lab import answers
 from lab.shell import Shell
 from tests.action.conftest import COMMAND, Action
 from tests.action.rehearsal import Job
+from tests.waiting import until
 
 pytestmark = pytest.mark.isolated
 
@@ -33,6 +34,7 @@ class Runner:
 
     def __init__(self, folder: Path) -> None:
         self.action = Action(folder / "runner")
+        self.agents: list[subprocess.Popen[bytes]] = []
         self.shell = Shell(folder / "runner.log", own=("--net",))
         self.shell.run("ip link set lo up")
         put(folder, {"passwd": accounts({}, root=str(self.action.folder))["/etc/passwd"]})
@@ -63,7 +65,9 @@ class Runner:
 
     def agent(self, inputs: Mapping[str, str]) -> tuple[int, Mapping[str, str]]:
         at = Path(inputs["ssh-auth-sock"])
-        self.shell.start(["ssh-agent", "-D", "-a", str(at)], lambda: answers(at))
+        # not by the shell, which has its own network alone: what it starts does not end with it
+        self.agents.append(subprocess.Popen(["ssh-agent", "-D", "-a", str(at)], stdout=subprocess.DEVNULL))
+        until(lambda: answers(at))
         self.action.environ["SSH_AUTH_SOCK"] = self.job.environ["SSH_AUTH_SOCK"] = str(at)
         key = inputs["ssh-private-key"] + "\n"
         subprocess.run(["ssh-add", "-q", "-"], input=key, text=True, check=True, env=self.job.environ)
@@ -81,6 +85,9 @@ def runner(tmp_path: Path) -> Iterator[Runner]:
     servers = runner.job.context["steps"].get("servers", {"outputs": {}})["outputs"]
     if process := servers.get("process"):
         os.kill(int(process), signal.SIGTERM)
+    for agent in runner.agents:
+        agent.terminate()
+        agent.wait()
     runner.shell.wait()
 
 

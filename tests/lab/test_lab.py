@@ -18,7 +18,7 @@ from lab.host import NETWORKS
 
 pytestmark = pytest.mark.isolated
 
-CAREFUL = ("-o", "BatchMode=yes", "-o", "ConnectTimeout=2")
+CAREFUL = ("-o", "BatchMode=yes", "-o", "ConnectTimeout=60")
 UNPINNED = (*CAREFUL, "-o", "StrictHostKeyChecking=accept-new")
 
 

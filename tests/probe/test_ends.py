@@ -7,8 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -16,6 +14,7 @@ import pytest
 from kamal_forward_check.model import Cause, Given, Hop, Purpose, Route, Stage, Status, Vantage, Verdict
 from kamal_forward_check.probe.walk import WORKERS, Walk
 from tests.probe.servers import ME, Servers, free_port, listening, silent, stop
+from tests.waiting import until
 
 PROGRAM = [sys.executable, "-c", "from kamal_forward_check.program import run; run()"]
 
@@ -105,14 +104,6 @@ def project(servers: Servers, target: Hop, port: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*PROGRAM, "check"], cwd=servers.home, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-
-
-def until(fulfilled: Callable[[], bool], seconds: float = 15) -> None:
-    """Return as soon as it holds."""
-    end = time.monotonic() + seconds
-    while not fulfilled():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
