@@ -48,7 +48,7 @@ def found() -> tuple[list[str], set[str]]:
     """What differs from the record of Kamal's words and is not listed, and the entries that were needed."""
     cases, places = list(corpus.cases()), mutants.recorded()
     said = corpus.recorded()
-    changed = [mutant for mutant in mutants.of(cases) if mutants.digest(mutant) in places]
+    changed = {digest: mutant for digest, mutant in mutants.every().items() if digest in places}
     judged = [
         *(
             judge(case.name, errors, oracle.place(said[case.name][version].kamal))
@@ -56,8 +56,10 @@ def found() -> tuple[list[str], set[str]]:
             for case, errors in zip(cases, ours.errors(cases, version), strict=True)
         ),
         *(
-            judge(mutant.name, errors, places[mutants.digest(mutant)])
-            for mutant, errors in zip(changed, ours.errors(changed, oracle.NEWEST), strict=True)
+            judge(mutant.name, errors, places[digest])
+            for (digest, mutant), errors in zip(
+                changed.items(), ours.errors(list(changed.values()), oracle.NEWEST), strict=True
+            )
         ),
     ]
     return [words for words, _ in judged if words], {entry for _, entry in judged if entry}

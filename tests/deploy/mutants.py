@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from hashlib import blake2s
 from typing import Any, NamedTuple
 
 import yaml
 
 from tests.deploy import shape
-from tests.deploy.corpus import FOLDER, Case
+from tests.deploy.corpus import FOLDER, Case, cases
 
 Item = yaml.Node | tuple[yaml.Node, yaml.Node]
 """What stands in a list or mapping: a value, or a key with its value."""
@@ -68,6 +68,12 @@ def of(cases: Iterable[Case]) -> Iterator[Case]:
                 if digest(mutant) not in known:
                     known.add(digest(mutant))
                     yield mutant
+
+
+@cache
+def every() -> Mapping[str, Case]:
+    """All mutants of the corpus, by their digests."""
+    return {digest(mutant): mutant for mutant in of(cases())}
 
 
 def _tree(text: str) -> yaml.Node | None:

@@ -6,11 +6,10 @@ import random
 import secrets
 from pathlib import Path
 
-from tests.deploy import corpus, differences, mutants
+from tests.deploy import differences, mutants
 from tests.deploy.oracle import Kamal, place
 
-CASES = list(corpus.cases())
-MUTANTS = {mutants.digest(mutant): mutant for mutant in mutants.of(CASES)}
+MUTANTS = mutants.every()
 RECORDED = mutants.recorded()
 
 
