@@ -85,7 +85,7 @@ def engine(name: str = "podman") -> Engine:
     if name == "docker":
         if not shutil.which("docker"):
             raise CannotSetUp("docker is not installed; give its client and a running daemon, or use podman")
-        return Engine(("docker",), pulls=True)
+        return Engine(("docker",), ("--force-rm",), pulls=True)
     if name != "podman":
         raise CannotSetUp(f"no engine is called {name}; use podman or docker")
     STATE.mkdir(exist_ok=True)
