@@ -29,6 +29,7 @@ TASKS = [
     "dev.lint",
     "dev.lock",
     "dev.oracle",
+    "dev.pictures",
     "dev.release",
     "dev.servers",
 ]
