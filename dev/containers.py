@@ -48,7 +48,7 @@ _RECIPE = (
 )
 
 _MIRROR = (
-    *("timeout", "120", "apt-get", "-qq", "update", "--error-on=any"),
+    *("timeout", "120", "apt-get", "-qq", "update", "--error-on=any", "-oAcquire::http::Pipeline-Depth=0"),
     *(f"-oAcquire::IndexTargets::deb::{target}::DefaultEnabled=false" for target in ("Packages", "Translations")),
 )
 _INDEX = (
