@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from kamal_forward_check.model import (
     Vantage,
     Verdict,
 )
+from kamal_forward_check.model.texts import without
 from kamal_forward_check.settings import Settings
 from kamal_forward_check.system import System
 
@@ -83,6 +85,8 @@ def check(settings: Settings, system: System, vantage: Vantage) -> Report:
         own_port=facts.own_port,
         total_ms=(system.clock() - start) * 1000,
     )
+    secrets = route.to_hide(config, plan, system)
+    report = replace(without(report, secrets), secrets=secrets)
     if interrupted:
         raise Interrupted(report)
     return report

@@ -101,7 +101,8 @@ def publish(report: Report, settings: Settings, system: System, ends_with: Exit)
     kind = Severity.ERROR if ends_with else Severity.WARNING
     annotations = github.render(report, lambda file: _in_repository(file, system), skipped_as=kind)
     title = f"{words.VERDICTS[report.verdict]} {words.closing(report)}"
-    _hand_on(github.log(log, title, secrets.token_hex(16)) + annotations, settings, system)
+    masks = "".join(map(github.masks, report.secrets))
+    _hand_on(masks + github.log(log, title, secrets.token_hex(16)) + annotations, settings, system)
     from kamal_forward_check.report import json as machine
 
     path, trouble = _in_workspace("report-file", settings.report_file, machine.render(report), system)

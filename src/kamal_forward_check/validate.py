@@ -87,6 +87,7 @@ def _joined(reports: Sequence[tuple[_Pair, Report]]) -> Report:
             for code in dict.fromkeys(code for _, report in counted for code in report.ignored)
         },
         skipped=_once(report.skipped for _, report in counted),
+        secrets=tuple(dict.fromkeys(secret for _, report in reports for secret in report.secrets)),
     )
 
 

@@ -127,6 +127,8 @@ class Report:
     skipped: tuple[Skipped, ...] = ()
     own_port: tuple[OwnPort, ...] = ()
     total_ms: float = 0.0
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What no text here has in it any more, and a runner is to mask."""
 
     @property
     def failing_hops(self) -> tuple[Hop, ...]:

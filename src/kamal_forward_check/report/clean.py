@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from enum import Enum
-from functools import cache
-from typing import Any, TypeVar, cast
+from typing import TypeVar
+
+from kamal_forward_check.model.texts import mapped
 
 LONGEST = 2000
 """Characters of one text; what is beyond is counted, not shown."""
@@ -45,7 +43,7 @@ T = TypeVar("T")
 
 def cleaned(value: T) -> T:
     """`value` with every text in it on one line, through dataclasses, tuples and mappings."""
-    return cast("T", _cleaned(value))
+    return mapped(value, one_line)
 
 
 def one_line(text: str, longest: int = LONGEST) -> str:
@@ -69,22 +67,3 @@ def no_command(line: str) -> str:
     if not line.startswith("::", start) or "::" not in line[start + 2 :]:  # as in ::1, an address
         return line
     return f"{line[:start]}: :{line[start + 2 :]}"
-
-
-def _cleaned(value: Any) -> Any:
-    if isinstance(value, str):
-        return value if isinstance(value, Enum) else one_line(value)
-    kind: Any = type(value)
-    if names := _names(kind):
-        return kind(**{name: _cleaned(getattr(value, name)) for name in names})
-    if isinstance(value, tuple):
-        return tuple(map(_cleaned, value))
-    if isinstance(value, Mapping):
-        return {_cleaned(key): _cleaned(inside) for key, inside in value.items()}
-    return value
-
-
-@cache
-def _names(kind: Any) -> tuple[str, ...]:
-    """The fields of a dataclass; none for any other type."""
-    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()

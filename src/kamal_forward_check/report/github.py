@@ -6,6 +6,7 @@ a kind from a step and cuts a message at 4096 characters.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ MOST_OF_A_KIND = 10
 LONGEST_MESSAGE = 4096
 _LONGEST_TITLE = 200
 _SHORTEST_MASK = 8
+_FRAME = re.compile(r"-----[A-Z ]+-----")
 
 InRepository = Callable[[str], str | None]
 """Where a file lies in the repository; None where it is not part of it."""
@@ -72,8 +74,8 @@ def log(text: str, title: str, token: str) -> str:
 
 
 def masks(secret: str) -> str:
-    """Commands that keep each line of a private key out of the log; a short line would blot out ordinary words."""
-    lines = (line.strip() for line in secret.splitlines() if not line.startswith("-----"))
+    """Commands that keep each line of a secret out of the log; a short line would blot out ordinary words."""
+    lines = (line.strip() for line in secret.splitlines() if not _FRAME.fullmatch(line.strip()))
     return "".join(f"::add-mask::{escape(line)}\n" for line in lines if len(line) >= _SHORTEST_MASK)
 
 
