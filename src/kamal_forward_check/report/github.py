@@ -75,7 +75,8 @@ def log(text: str, title: str, token: str) -> str:
 
 def masks(secret: str) -> str:
     """Commands that keep each line of a secret out of the log; a short line would blot out ordinary words."""
-    lines = (line.strip() for line in secret.splitlines() if not _FRAME.fullmatch(line.strip()))
+    sound = secret.encode("utf-8", "replace").decode()  # a variable may hold bytes that are no UTF-8
+    lines = (line.strip() for line in sound.splitlines() if not _FRAME.fullmatch(line.strip()))
     return "".join(f"::add-mask::{escape(line)}\n" for line in lines if len(line) >= _SHORTEST_MASK)
 
 
