@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 SEED = 20_000
 NUMBER = 20_000
-TOGETHER = 25
+TOGETHER = 40
 """Texts of one report: each in several of its places, and in a finding of its own."""
 
 SHAPES = 100
