@@ -106,6 +106,13 @@ def test_what_had_to_be_skipped_is_said_and_the_rest_is_not() -> None:
     assert not annotated(unneeded)
 
 
+def test_what_keeps_fifty_hosts_from_being_looked_at_is_one_annotation() -> None:
+    skipped = tuple(Skipped(f"the forward on 10.0.1.{number}", "bastion: out of time") for number in range(50))
+    (annotation,) = annotated(replace(samples.incomplete(), skipped=skipped))
+    assert annotation.data == "bastion: out of time"
+    assert annotation.properties["title"].endswith("the forward on 10.0.1.2 and 47 more")
+
+
 @given(REPORTS)
 @example(samples.hostile())
 @ALWAYS_THE_SAME

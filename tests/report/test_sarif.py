@@ -3,15 +3,19 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from hypothesis import example, given
 
-from kamal_forward_check.model import Finding, Report, Severity, Span
+from kamal_forward_check.check import check
+from kamal_forward_check.model import Finding, Report, Severity, Span, Vantage
 from kamal_forward_check.report import sarif
 from kamal_forward_check.rules import RULES
+from kamal_forward_check.settings import Settings
+from kamal_forward_check.system import System
 from tests.action.runner import Step
 from tests.report import parts, samples
 from tests.report.strategies import ALWAYS_THE_SAME, REPORTS
@@ -83,6 +87,27 @@ def test_a_fingerprint_survives_moved_lines(lines: int) -> None:
     doubled = Finding("KF101", "n", Severity.ERROR, "`ssh` is here and at line 4", location=Span("d.yml", 9))
     report = replace(report, findings=(*report.findings, doubled))
     assert marks(report) == marks(replace(report, findings=tuple(moved(each, lines) for each in report.findings)))
+
+
+BAD = """\
+service: shop
+imagee: shop
+service: again
+registry: {serverr: x, passwordd: y, usernamee: <%= `id` %>}
+servers: {web: {hostss: [a], optionss: {}}, job: {hostss: [b]}}
+ssh: {userr: <%= ENV["NOT_SET"] %>, port: x}
+"""
+
+
+@pytest.mark.parametrize("lines", [1, 9, 90])
+def test_a_files_fingerprints_survive_lines_above_and_tell_its_faults_apart(tmp_path: Path, lines: int) -> None:
+    def judged(above: int) -> list[str]:
+        (tmp_path / "deploy.yml").write_text("# x\n" * above + BAD)
+        made = check(Settings(mode="validate", config_file="deploy.yml"), System({}, tmp_path, tmp_path), Vantage.LOCAL)
+        return marks(made)
+
+    assert judged(lines) == judged(0)
+    assert len(set(judged(0))) == len(judged(0)) > 5
 
 
 def test_faults_are_told_apart_by_their_fingerprints() -> None:

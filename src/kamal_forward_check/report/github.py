@@ -137,12 +137,16 @@ def _change(file: Block) -> str:
 
 
 def _skipped(report: Report, in_repository: InRepository, kind: Severity) -> Iterator[Annotation]:
+    """One for each reason, however many hosts it keeps from being looked at."""
     at = report.forwarding.at
     file = in_repository(at.file) if at else None
+    place = (file, at) if file else (in_repository(report.file) or "", None)
+    reasons: dict[str, list[str]] = {}
     for item in report.skipped:
         if item.needed:
-            place = (file, at) if file else (in_repository(report.file) or "", None)
-            yield Annotation(kind, f"Not looked at: {item.what}", item.why or item.what, *place)
+            reasons.setdefault(item.why, []).append(item.what)
+    for why, what in reasons.items():
+        yield Annotation(kind, f"Not looked at: {words.some(what)}", why or words.some(what), *place)
 
 
 def _within_limits(annotations: Iterable[Annotation]) -> Iterator[Annotation]:
