@@ -37,7 +37,7 @@ NUMBER = 20_000
 TOGETHER = 40
 """Texts of one report: each in several of its places, and in a finding of its own."""
 
-SHAPES = 100
+SHAPES = 40
 WORDS = tuple(f"word{number}" for number in range(TOGETHER))
 
 FILE = "config/deploy.yml"
