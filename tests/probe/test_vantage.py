@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from kamal_forward_check.model import Cause, Hop, HostKeyRule, Keys, Role, Vantage
+from kamal_forward_check.model import Cause, Hop, HostKeyRule, Keys, Role, Vantage, Verdict
 from kamal_forward_check.probe.vantage import unseen
+from tests.probe.servers import Servers, free_port
 from tests.sshd.seen import hop
 
 FIRST = hop(Role.JUMP, "bastion.example.com", "ops")
@@ -76,3 +77,12 @@ def test_an_agent_that_is_there_counts(tmp_path: Path) -> None:
 
 def test_in_a_container_the_way_to_see_it_is_named() -> None:
     assert "`run:` step" in unseen(Vantage.CONTAINER, FIRST, Cause.PROXY_COMMAND, "x", first=True)
+
+
+def test_in_a_container_what_lies_behind_a_jump_counts_and_what_is_dialled_from_here_does_not(servers: Servers) -> None:
+    jump, port = servers.sshd(), free_port()
+    behind = servers.route(jump, to=("127.0.0.1", port))
+    direct = replace(behind, hops=behind.hops[1:])
+    nowhere = replace(direct, hops=(replace(direct.target, address="no-such-name.invalid"),))
+    traces = servers.walk(direct, nowhere, behind, vantage=Vantage.CONTAINER)
+    assert [trace.verdict for trace in traces] == [Verdict.INCOMPLETE, Verdict.INCOMPLETE, Verdict.FAIL]

@@ -160,7 +160,8 @@ def _failed(notes: Notes, error: Exception, live: Live, world: World, *, late: b
         cause, detail, lacks = Cause.PROXY_COMMAND, live.first.said or detail, world.children.lacks
     if isinstance(error, ChannelRefusedError) and error.by_policy:
         return Observation(Stage.FORWARD, Status.FAIL, ms, cause, detail)
-    reason = unseen(world.vantage, notes.hop, cause, detail, first=live.connection.gateway is None, lacks=lacks)
+    first = not (live.connection.gateway or isinstance(live.first, CommandSocket))  # it is dialled from here
+    reason = unseen(world.vantage, notes.hop, cause, detail, first=first, lacks=lacks)
     if reason and not isinstance(error, NothingSharedError):
         notes.skipped(stage, cause, reason)
     else:
