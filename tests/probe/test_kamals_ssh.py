@@ -246,6 +246,14 @@ def test_nothing_of_the_users_is_written(servers: Servers, checking: str) -> Non
     jump.waits_for("Disconnected from user")
 
 
+def test_a_forward_that_a_file_asks_for_is_not_made(servers: Servers) -> None:
+    jump, target, port = servers.sshd(OURS_LACKS), servers.sshd(), free_port()
+    lines = f"ClearAllForwardings no\nRemoteForward 127.0.0.1:{port} /var/run/docker.sock\n"
+    [trace] = servers.walk(by_ssh(servers, jump, target, config=ssh_config(servers, lines)))
+    assert trace.verdict is Verdict.PASS
+    assert str(port) not in jump.log
+
+
 def test_its_own_files_are_gone(servers: Servers) -> None:
     jump, target = servers.sshd(), servers.sshd()
     ssh = KamalsSsh(children(servers.system))

@@ -28,9 +28,12 @@ Host *
   UpdateHostKeys no
   AddKeysToAgent no
   PermitLocalCommand no
+  ClearAllForwardings yes
+  Tunnel no
 """
 """First value wins. VERBOSE tells each login (`Authenticated to`), and by that how far it came. A connection that is
-shared already (ControlPath) is used, as Kamal's ssh would use it, and none is set up."""
+shared already (ControlPath) is used, as Kamal's ssh would use it, and none is set up. -W clears other forwards unless
+a file says that it is not to: a RemoteForward would open a socket of this machine, as Docker's, to the jump."""
 
 _USUAL = ("~/.ssh/config", "/etc/ssh/ssh_config")
 _ASKS = ("SSH_ASKPASS", "DISPLAY", "WAYLAND_DISPLAY")
