@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import pwd
 import re
@@ -16,6 +17,7 @@ from pathlib import Path
 
 _RUNNERS = re.compile(r"INPUT_|ACTIONS_", re.IGNORECASE)
 _TOKEN = re.compile("TOKEN", re.IGNORECASE)
+_MOST_BYTES = 16 << 20
 _PR_SET_DUMPABLE = 4  # Linux, sys/prctl.h
 
 
@@ -50,6 +52,31 @@ def _keep_to_itself() -> None:
 
     with contextlib.suppress(AttributeError, OSError):  # macOS has neither
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def contents(path: Path) -> bytes:
+    """All that a regular file holds, or that comes through a pipe. Raises OSError, and ValueError for a NUL.
+
+    A file of the repository may name anything, or be a link to it: what has no end is not read, nor a pipe into
+    which we write ourselves.
+    """
+    with path.open("rb") as file:
+        what = os.fstat(file.fileno())
+        if not stat.S_ISREG(what.st_mode) and (not stat.S_ISFIFO(what.st_mode) or _is_ours(what)):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        data = file.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise OSError(errno.EFBIG, "it is larger than 16 MB")
+    return data
+
+
+def _is_ours(pipe: os.stat_result) -> bool:
+    """Whether it is one of this process's standard streams."""
+    streams = []
+    for number in range(3):
+        with contextlib.suppress(OSError):  # a closed one
+            streams.append(os.fstat(number))
+    return any(os.path.samestat(pipe, stream) for stream in streams)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +146,7 @@ class System:
     def read_text(self, path: Path) -> str | None:
         """The file's text as UTF-8 (bad bytes replaced), or None where there is no readable file."""
         try:
-            return path.read_text(encoding="utf-8", errors="replace")
+            return contents(path).decode("utf-8", "replace")
         except (OSError, ValueError):
             return None
 

@@ -216,6 +216,17 @@ def test_a_report_does_not_follow_a_link_out_of_the_workspace(action: Action, na
     assert ended.summary
 
 
+@pytest.mark.parametrize("to", ["/dev/stdout", "/dev/zero", "/dev/ptmx"])
+@pytest.mark.parametrize("file", [".kamal/secrets", "Gemfile.lock"])
+def test_a_link_of_the_repository_to_what_never_ends_holds_nothing_up(action: Action, file: str, to: str) -> None:
+    action.write("config/deploy.yml", f"{GOOD}ssh: {{key_data: [KEY]}}\n")
+    link = action.workspace / file
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(to)
+    ended = action.run(mode="validate")
+    assert (ended.status, ended.outputs["verdict"]) == (0, "pass")
+
+
 def test_what_earlier_steps_wrote_is_kept(action: Action) -> None:
     (action.folder / "output").write_text("earlier=1\n")
     (action.folder / "summary").write_text("# Earlier\n")

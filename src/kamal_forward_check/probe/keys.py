@@ -27,7 +27,7 @@ from kamal_forward_check.model import Client, Given, Hop, LoginTrace
 from kamal_forward_check.probe.causes import HalfLoginError, NoKeyError, UnsignedError
 from kamal_forward_check.probe.hearing import HearingTransport
 from kamal_forward_check.probe.offer import Offer
-from kamal_forward_check.system import System
+from kamal_forward_check.system import System, contents
 
 _PRIVATE_KEY = re.compile(r"-----BEGIN [^-]*PRIVATE KEY-----.*?-----END [^-]*PRIVATE KEY-----", re.DOTALL)
 _AGENT_SECONDS = 10
@@ -211,7 +211,7 @@ def agent_keys(path: str | None) -> Iterator[list[AgentKey]]:
 
 def _from_file(path: Path) -> list[paramiko.PKey]:
     """The key in a file, and again with the certificate beside it where there is one."""
-    text, certificate = path.read_text(encoding="utf-8"), path.with_name(f"{path.name}-cert.pub")
+    text, certificate = contents(path).decode(), path.with_name(f"{path.name}-cert.pub")
     keys = _from_text(text)
     if certificate.is_file():
         keys += _from_text(text)
