@@ -20,6 +20,9 @@ MOST_BYTES = 900_000
 _NOTE_BYTES = 100
 """Kept free for the line that counts what was left out."""
 
+_UNBROKEN = "\u00a0"
+"""A blank at which no narrow cell breaks a figure."""
+
 _MOST_ROWS = 200
 _MOST_LINES = 60
 _MOST_NOTICES = 20
@@ -68,7 +71,7 @@ def _facts(report: Report) -> Iterator[str]:
     yield from (f"**{said}**" for said in words.tally(report))
     yield code(file)
     yield from map(prose, others)
-    yield words.duration(report.total_ms).replace(" ", "\u00a0")
+    yield words.duration(report.total_ms).replace(" ", _UNBROKEN)
 
 
 def _finding(report: Report, finding: Finding) -> str:
@@ -178,9 +181,7 @@ def _cell(seen: HopTrace, stage: Stage) -> str:
     found = seen.at(stage)
     if not found:
         return ""
-    said = f"{words.MARKS[found.status]} {words.outcome(found)}".replace(
-        " ", "\u00a0"
-    )  # a narrow cell breaks no figure
+    said = f"{words.MARKS[found.status]} {words.outcome(found)}".replace(" ", _UNBROKEN)
     return f"**{said}**" if found.status is Status.FAIL else said
 
 
