@@ -69,7 +69,9 @@ def test_kamals_proxy_strings(machine: Machine, proxy: str, jumps: list[str]) ->
         ("@h", "leaves a name empty"),
         ("h:99999", "Bad port"),
         ("a,a", "jumphost loop"),
-        ("-oFoo", "no argument after keyword"),
+        ("-oFoo", "begins with - for an option"),
+        ("-V", "begins with - for an option"),
+        ("b,-Fx", "hostname"),
     ],
 )
 def test_strings_that_kamal_stops_at(machine: Machine, proxy: str, why: str) -> None:

@@ -127,6 +127,8 @@ class OpenSsh:
         return True
 
     def _ask(self, call: Call) -> dict[str, list[str]]:
+        if call.host.startswith("-"):  # -V is even answered, though with no name of a host
+            raise SshRefusesError("it takes a name that begins with - for an option")
         try:
             done = self.system.run(("ssh", "-G", *call.arguments), _SECONDS)
         except subprocess.TimeoutExpired:
