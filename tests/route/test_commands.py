@@ -196,6 +196,15 @@ def test_every_file_of_a_list_is_looked_at(tmp_path: Path) -> None:
     assert ["b:1: ProxyCommand" in item.why for plan in made for item in plan.skipped] == [True, True]
 
 
+@pytest.mark.parametrize("value", ["2024", "[2024]", "1.5", "~", "[]", "[[a]]", "{a: b}", "true", "false"])
+def test_what_is_no_name_of_a_file_is_none_here_either(tmp_path: Path, value: str) -> None:
+    machine = Machine(tmp_path)
+    for name in ("2024", "1.5", "None", "[]", "a", "b", "True", "False"):
+        machine.write(name, "Host *\n  ProxyCommand x\n")
+    made = plans(machine, f"servers: [10.0.0.1]\nssh: {{config: {value}}}\n")
+    assert not [hop for plan in made for way in plan.routes for hop in way.hops if hop.proxy_command]
+
+
 def test_a_machines_own_files_are_its_owners_word(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     machine.write(".ssh/config", "ProxyCommand nc %h %p\n")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from kamal_forward_check.model import ROUTES, DeployConfig, Node, Skipped, Span
 from kamal_forward_check.route.net_ssh_config import DEFAULT_FILES
+from kamal_forward_check.route.targets import named_files
 from kamal_forward_check.system import System
 
 SETTING = "allow-proxy-command"
@@ -45,15 +46,9 @@ def refused(config: DeployConfig, system: System) -> Iterator[Skipped]:
         return
     if command := ssh.get("proxy_command"):
         yield _held_back(f"ssh.proxy_command {_STARTS}", command.at)
-    for node in _files(ssh.get("config")):
-        yield from _in_file(node, system)
-
-
-def _files(config: Node | None) -> Iterator[Node]:
-    """The files that `ssh.config` names: of the repository, as far as anybody can know."""
-    for node in (config, *config.elements()) if config else ():
-        if isinstance(node.value, str) and node.value not in DEFAULT_FILES:
-            yield node
+    for node in named_files(ssh.get("config")):
+        if node.value not in DEFAULT_FILES:
+            yield from _in_file(node, system)
 
 
 def _in_file(named: Node, system: System) -> Iterator[Skipped]:

@@ -35,11 +35,9 @@ class Dialling:
     @property
     def config_files(self) -> tuple[str, ...]:
         """The files that net-ssh reads, by Kamal's `ssh.config`."""
-        if self.config is None or self.config.value is True:
+        if self.config is None or self.config.value in (None, True):
             return net_ssh_config.DEFAULT_FILES
-        if self.config.value is False:
-            return ()
-        return tuple(str(element.value) for element in self.config.elements()) or (str(self.config.value),)
+        return tuple(str(node.value) for node in named_files(self.config))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ class Target:
 
     def config_file(self, system: System) -> str:
         """The file behind the jump's -F, or an empty text. Raises NotFollowed for a list: ssh stops at it."""
-        if self.config is None or isinstance(self.config.value, bool):
+        if self.config is None or isinstance(self.config.value, bool | None):
             return ""
         if isinstance(self.config.value, str):
             name = self.config.value
@@ -68,6 +66,13 @@ class Target:
             self.config.at,
             "ssh/config",
         )
+
+
+def named_files(config: Node | None) -> tuple[Node, ...]:
+    """The values that name a file each in Kamal's `ssh.config`, of whatever kind they are."""
+    if config is None or isinstance(config.value, bool | None):
+        return ()
+    return tuple(config.elements()) if isinstance(config.value, list) else (config,)
 
 
 def by_ssh_section(ssh: Node | None, kamal: KamalVersion) -> Dialling:
@@ -81,6 +86,11 @@ def by_ssh_section(ssh: Node | None, kamal: KamalVersion) -> Dialling:
     for node in (ssh, *values.values()):
         if node is not None and node.unknown:
             raise NotFollowed(f"ssh is not known ({node.at.file}:{node.at.line}): {node.unknown}")
+    for node in named_files(values["config"]):
+        if not isinstance(node.value, str):
+            raise kamal_stops(
+                "ssh/config: no text, so no name of a file: net-ssh stops (TypeError)", node.at, "ssh/config"
+            )
     passes_all = kamal.parts >= _PASSES_ALL
     user, proxy, command = values["user"], values["proxy"], values["proxy_command"]
     return Dialling(
