@@ -86,11 +86,11 @@ def by_ssh_section(ssh: Node | None, kamal: KamalVersion) -> Dialling:
     for node in (ssh, *values.values()):
         if node is not None and node.unknown:
             raise NotFollowed(f"ssh is not known ({node.at.file}:{node.at.line}): {node.unknown}")
-    for node in named_files(values["config"]):
+    config = values["config"] if kamal.parts >= _PASSES_CONFIG else None
+    for node in named_files(config):
         if not isinstance(node.value, str):
-            raise kamal_stops(
-                "ssh/config: no text, so no name of a file: net-ssh stops (TypeError)", node.at, "ssh/config"
-            )
+            why = "ssh/config: no text, so no name of a file: net-ssh stops (TypeError)"
+            raise kamal_stops(why, node.at, "ssh/config")
     passes_all = kamal.parts >= _PASSES_ALL
     user, proxy, command = values["user"], values["proxy"], values["proxy_command"]
     return Dialling(
@@ -98,7 +98,7 @@ def by_ssh_section(ssh: Node | None, kamal: KamalVersion) -> Dialling:
         port=_port(values["port"]) if passes_all else None,
         jumps=Given(with_kamals_user(str(proxy.value)), "ssh.proxy", proxy.at) if proxy else None,
         proxy_command=Given(str(command.value), "ssh.proxy_command", command.at) if command and not proxy else None,
-        config=values["config"] if kamal.parts >= _PASSES_CONFIG else None,
+        config=config,
         ssh=ssh if passes_all else None,
     )
 
