@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from paramiko.message import Message
 
 from kamal_forward_check.model import Role
 from kamal_forward_check.probe.causes import ChannelRefusedError, ListenDeniedError
@@ -147,3 +148,16 @@ def test_what_is_said_before_the_banner_is_kept(servers: Servers) -> None:
         [trace] = servers.walk(servers.route(server))
     assert trace.failing
     assert trace.failing.heard.before_banner in (("Exceeded MaxStartups",), ("Not allowed at this time",))
+
+
+def test_a_server_that_never_stops_talking_does_not_fill_the_memory() -> None:
+    ours, theirs = socket.socketpair()
+    debug = Message()
+    debug.add_boolean(False)  # noqa: FBT003 - paramiko's signature; "always display"
+    debug.add_string("x" * 100_000)
+    with ours, theirs:
+        transport = HearingTransport(ours)
+        for _ in range(20_000):
+            debug.rewind()
+            transport._parse_debug(debug)  # noqa: SLF001 - paramiko's own step for a message of that kind
+    assert sum(map(len, transport.heard().debug)) < 10_000_000

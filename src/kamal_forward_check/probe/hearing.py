@@ -25,6 +25,9 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 logging.getLogger("paramiko").propagate = False
 
 _PRE_BANNER = "Banner: "
+_MOST_TEXTS, _LONGEST_TEXT = 1000, 8192
+"""Far more than an sshd says: one that never stops is not to fill this machine's memory."""
+
 _KEXINIT_LISTS = (
     "kex_algo_list",
     "server_key_algo_list",
@@ -164,7 +167,8 @@ class HearingTransport(_Steps):
 
     def _parse_debug(self, m: Message) -> None:
         m.get_boolean()
-        self.debug_texts.append(m.get_string().decode("utf-8", "replace"))
+        if len(self.debug_texts) < _MOST_TEXTS:
+            self.debug_texts.append(m.get_string()[:_LONGEST_TEXT].decode("utf-8", "replace"))
         self.spoke.set()
 
     def _next_channel(self) -> int:
