@@ -254,6 +254,15 @@ def test_a_forward_that_a_file_asks_for_is_not_made(servers: Servers) -> None:
     assert str(port) not in jump.log
 
 
+def test_the_very_file_that_is_named_is_read(servers: Servers) -> None:
+    jump, target, mark = servers.sshd(OURS_LACKS), servers.sshd(), servers.folder / "mark"
+    named = ssh_config(servers).rename(servers.folder / "[a]")
+    (servers.folder / "a").write_text(f'Match exec "touch {mark}"\n', encoding="utf-8")
+    [trace] = servers.walk(by_ssh(servers, jump, target, config=named))
+    assert trace.verdict is Verdict.PASS
+    assert not mark.exists()
+
+
 def test_its_own_files_are_gone(servers: Servers) -> None:
     jump, target = servers.sshd(), servers.sshd()
     ssh = KamalsSsh(children(servers.system))

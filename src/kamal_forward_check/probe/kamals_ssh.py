@@ -7,6 +7,7 @@ own `-J` is given the file too, and no option.
 
 from __future__ import annotations
 
+import glob
 import shlex
 import shutil
 import tempfile
@@ -72,7 +73,7 @@ class KamalsSsh:
                 self._folder = Path(tempfile.mkdtemp(prefix="kamal-forward-check-"))
             file = self._folder / f"config-{len(self._files)}"
             own = (line for number, jump in enumerate(jumps) for line in self._lines(file, number, jump))
-            usual = [config] if config else _USUAL
+            usual = [glob.escape(config)] if config else _USUAL  # Include takes patterns, -F a name
             includes = (f"  Include {_quoted(name)}" for name in usual if name != "none")
             file.write_text("\n".join((_OURS, *own, "Host *", *includes, "")), encoding="utf-8")
             self._files[config, jumps] = file
