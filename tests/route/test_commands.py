@@ -144,6 +144,11 @@ def test_whatever_has_ssh_run_a_command_is_refused(tmp_path: Path) -> None:
     assert len(started) > len(MATCHES) / 2, "ssh takes most of them"
 
 
+@pytest.mark.parametrize("line", ["ProxyCommand no\\ne", "ProxyCommand 'none'", 'ProxyCommand no"ne"'])
+def test_what_is_none_to_ssh_alone_is_a_program_to_net_ssh(tmp_path: Path, line: str) -> None:
+    assert ["ProxyCommand may start" in why for why in refusals(Machine(tmp_path), line)] == [True, True]
+
+
 @pytest.mark.parametrize("name", ["deploy/%h.conf", "deploy/big.conf"])
 def test_a_file_that_can_not_be_read_through_before_is_refused(tmp_path: Path, name: str) -> None:
     machine = Machine(tmp_path)

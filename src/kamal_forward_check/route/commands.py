@@ -28,6 +28,8 @@ _STARTING = {
 }
 """The keywords of ssh_config that start a program, load a library, or read a file that may; and how they are shown."""
 
+_SAYS_NONE = re.compile(r"[^'\\]*\bnone\"?\s*", re.IGNORECASE)
+"""As net-ssh reads it too, to which only a double quote is one: 'none' is a program's name."""
 _NONE_STARTS_NOTHING = ("ProxyCommand", "KnownHostsCommand", "PKCS11Provider", "SmartcardDevice")
 _TOLD = ("user", "hostname", "proxyjump", "canonicaldomains", "setenv")
 """The keywords whose value a server hears, or the shell through which ssh calls itself for a ProxyJump."""
@@ -78,7 +80,7 @@ def _danger(line: str) -> str:
         if first == "match" and any(word.lstrip("!").startswith("exec") for word in others):
             return f"Match exec {_STARTS}"
         keyword = _STARTING.get(first, "")
-        if keyword and not (keyword in _NONE_STARTS_NOTHING and others == ["none"]):
+        if keyword and not (keyword in _NONE_STARTS_NOTHING and others == ["none"] and _SAYS_NONE.fullmatch(line)):
             return f"{keyword} {_STARTS}"
         if first in _TOLD and "${" in line:  # which ssh 10 expands
             return f"${{...}} in {first} may tell a server what a variable of this runner holds"
