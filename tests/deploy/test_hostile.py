@@ -142,7 +142,9 @@ system = System(environ={}, cwd=folder, home=folder)
 deploy.load(system, "deploy.yml", None, "2.12.0")
 own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 seconds = sum(used.ru_utime + used.ru_stime for used in (own, children))
-print(json.dumps([max(own.ru_maxrss, children.ru_maxrss) // 1024, seconds]))
+status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+peak = int(status["VmHWM"].split()[0])  # ru_maxrss has in it what called exec, which is all of pytest
+print(json.dumps([max(peak, children.ru_maxrss) // 1024, seconds]))
 """
 HOSTILE = {
     "brackets": "[" * 990_000,
