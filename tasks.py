@@ -58,6 +58,7 @@ def test(_context: Context, args: str = "", coverage: bool = False) -> None:
     with _set_up():
         machine.need(*machine.LAB)
         machine.want(*machine.CONTAINERS)
+        machine.want(*machine.BROWSER)
         environment.tools()
         environment.oracle()
     _become(sys.executable, "-I", "-m", "pytest", *shlex.split(args), *(["--cov"] if coverage else []))
@@ -156,6 +157,7 @@ def action(_context: Context, engine: str = "podman") -> None:
 
     with _set_up():
         machine.need(*machine.LAB, *(machine.CONTAINERS if engine == "podman" else ()))
+        machine.want(*machine.BROWSER)
         environment.tools()
         containers.build(engine)  # where that fails, the tests would be skipped
     _become(sys.executable, "-I", "-m", "pytest", "tests/action", "--engine", engine)
@@ -195,7 +197,7 @@ def pictures(_context: Context, samples: bool = False) -> None:
     from dev import environment, machine
 
     with _set_up():
-        machine.need(*machine.LAB, *machine.BROWSER)
+        machine.need(*machine.LAB, *machine.PICTURES)
         environment.tools()
         from dev import pictures
 

@@ -79,8 +79,9 @@ def _chromium(page: Path, *options: str) -> str:
     # as root it has no sandbox; the pages are our own, and nothing is fetched
     rootless = [] if os.geteuid() else ["--no-sandbox"]
     with tempfile.TemporaryDirectory() as profile:
-        fixed = "--headless=new", "--disable-gpu", "--virtual-time-budget=60000", f"--user-data-dir={profile}"
-        command = [_program(*CHROMIUMS), *fixed, *rootless, *options, page.resolve().as_uri()]
+        own = "--disable-dev-shm-usage", f"--user-data-dir={profile}"  # a container's /dev/shm may be too small
+        fixed = "--headless=new", "--disable-gpu", "--virtual-time-budget=60000"
+        command = [_program(*CHROMIUMS), *fixed, *own, *rootless, *options, page.resolve().as_uri()]
         done = subprocess.run(  # noqa: S603 - our own fixed commands
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_LONGEST_S, check=False
         )

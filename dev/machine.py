@@ -51,7 +51,10 @@ LAB = ("openssh-server", "iproute2", "dropbear-bin", "sudo") if os.geteuid() == 
 CONTAINERS = ("podman", "runc", "mmdebstrap") if os.geteuid() == 0 else ()
 """The packages for the action's image and what runs in it: only root can do without an engine that was set up."""
 
-BROWSER = ("chromium", "npm", "fonts-liberation", "fonts-noto-color-emoji")
+BROWSER = ("chromium", "npm")
+"""The packages for Mermaid in a page."""
+
+PICTURES = (*BROWSER, "fonts-liberation", "fonts-noto-color-emoji")
 """The packages for pictures of a page."""
 
 
