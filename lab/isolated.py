@@ -35,6 +35,11 @@ def put(root: Path, files: Mapping[str, File]) -> None:
             os.chown(place.parent, file.owner, file.owner)
 
 
+def _holds(file: Path) -> bool:
+    """Whether a file is there, and not empty."""
+    return file.exists() and file.stat().st_size > 0
+
+
 class Isolated:
     """The hosts, the deployer, and a switch for each network. `folder` holds their files, and goes with them.
 
@@ -68,6 +73,10 @@ class Isolated:
             self._shells[host.name].hear()
         for host in hosts:
             self._await(host, [host.port] if host.runs else [])
+            if host.runs and host.server[1:] == Host.server[1:]:
+                # sshd writes this after it listens, and a look at the host's files is not to come in between
+                written = self.root(host.name) / "run/sshd.pid"
+                self._shells[host.name].wait_for(partial(_holds, written), f"{host.name}, {written.name},")
             if host.after:
                 self._shells[host.name].run("\n".join(host.after))
                 self._await(host, host.ports)
