@@ -1,13 +1,16 @@
-"""What all tests share: `--accept`, and the marker for tests that need hosts of their own."""
+"""What all tests share: options, the marker for tests that need hosts of their own, and servers on loopback."""
 
 from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from lab import can_isolate
+from tests.probe.servers import Servers, make_key
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,3 +39,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def accept(request: pytest.FixtureRequest) -> bool:
     """Whether expected files are to be written instead of compared."""
     return bool(request.config.getoption("--accept"))
+
+
+@pytest.fixture(scope="session")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The private key that every server lets in."""
+    return make_key(tmp_path_factory.mktemp("key") / "id_ed25519")
+
+
+@pytest.fixture
+def servers(tmp_path: Path, key: Path) -> Iterator[Servers]:
+    """Real sshd's, ended after the test."""
+    (tmp_path / "home").mkdir()
+    servers = Servers(tmp_path, key, tmp_path / "home")
+    try:
+        yield servers
+    finally:
+        servers.stop()

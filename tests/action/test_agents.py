@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,21 +14,6 @@ from tests.probe.servers import ME, Servers, Sshd, agent, free_port, make_key, p
 
 PROGRAM = str(Path(sys.executable).with_name("kamal-forward-check"))
 RUN = [PROGRAM, "check", "--format", "github"]
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_key(tmp_path_factory.mktemp("key") / "id_ed25519")
-
-
-@pytest.fixture
-def servers(tmp_path: Path, key: Path) -> Iterator[Servers]:
-    (tmp_path / "home").mkdir()
-    servers = Servers(tmp_path, key, tmp_path / "home")
-    try:
-        yield servers
-    finally:
-        servers.stop()
 
 
 def check(action: Action, target: Sshd, door: list[str], inputs: Mapping[str, str], ssh: str = "") -> Ended:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.action.conftest import COMMAND, Action
-from tests.probe.servers import ME, Servers, Sshd, descendants, free_port, listening, make_key, silent
+from tests.probe.servers import ME, Servers, Sshd, descendants, free_port, listening, silent
 from tests.waiting import until
 
 PROGRAM = str(Path(sys.executable).with_name("kamal-forward-check"))
@@ -65,11 +65,6 @@ class Checked:
         assert "Traceback" not in said
         assert "interrupted; every connection is closed" in said
         assert list(self.temp.iterdir()) == []
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_key(tmp_path_factory.mktemp("key") / "id_ed25519")
 
 
 @pytest.fixture
